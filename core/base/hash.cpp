@@ -1,0 +1,12 @@
+#include "core/base/hash.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace flux {
+
+std::uint64_t hash_bytes(ByteView bytes, std::uint64_t seed) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+}  // namespace flux
