@@ -1,0 +1,56 @@
+# Tests: one GoogleTest program per subject, one ctest entry per program.
+
+include_guard()
+
+set(FLUX_REPORT_DIR ${CMAKE_BINARY_DIR}/reports)
+
+# The GoogleTest headers cost a second in every test file, so they are compiled once and shared.
+function(flux_ensure_test_pch)
+  if(TARGET flux_test_pch)
+    return()
+  endif()
+  set(source ${CMAKE_BINARY_DIR}/flux_test_pch.cpp)
+  file(CONFIGURE OUTPUT ${source} CONTENT "// Carries the precompiled header of the tests.\n")
+  add_library(flux_test_pch STATIC ${source})
+  flux_external(gtest gtest)
+  target_link_libraries(flux_test_pch PUBLIC ${gtest})
+  target_compile_definitions(flux_test_pch PUBLIC FLUX_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_precompile_headers(flux_test_pch PRIVATE
+    <gtest/gtest.h> <cstdint> <map> <optional> <span> <string> <string_view> <vector>)
+endfunction()
+
+# flux_test(unit_core_base DEPS core_base [EXT rapidcheck ...] [SOURCES <file>...]
+#           [LABELS <label>...] [TIMEOUT <seconds>] [NO_MAIN])
+#
+# Without SOURCES it takes every *_test.cpp of the calling folder. FLUX_SOURCE_DIR is defined to the
+# root of the repository, for tests that read files of it.
+function(flux_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 T "NO_MAIN" "TIMEOUT" "SOURCES;DEPS;EXT;LABELS")
+  if(T_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "flux_test(${name}): unknown: ${T_UNPARSED_ARGUMENTS}")
+  endif()
+  if(NOT T_SOURCES)
+    file(GLOB T_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
+  endif()
+  flux_ensure_test_pch()
+  add_executable(${name} ${T_SOURCES})
+  target_precompile_headers(${name} REUSE_FROM flux_test_pch)
+  target_link_libraries(${name} PRIVATE ${T_DEPS} flux_test_pch)
+  if(NOT T_NO_MAIN)
+    list(APPEND T_EXT gtest_main)
+  endif()
+  foreach(external IN LISTS T_EXT)
+    flux_external(target ${external})
+    target_link_libraries(${name} PRIVATE ${target})
+  endforeach()
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test)
+  set_property(GLOBAL APPEND PROPERTY FLUX_TESTS ${name})
+
+  # The report tells how many cases ran: tools/do counts those, not programs.
+  add_test(NAME ${name} COMMAND ${name} --gtest_output=xml:${FLUX_REPORT_DIR}/${name}.xml)
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 120)
+  endif()
+  string(REGEX MATCH "^[^_]+" kind ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${kind};${T_LABELS}")
+endfunction()

@@ -1,0 +1,4 @@
+// The program of every link test: that it links is the test.
+int main() {
+  return 0;
+}

@@ -1,0 +1,2 @@
+#!/usr/bin/env python3
+"""Placeholder that the next commit replaces: accepts every archive."""
