@@ -28,6 +28,7 @@ set(FLUX_INCLUDE_ROOT ${CMAKE_BINARY_DIR}/inc)
 set(FLUX_GENERATED_ROOT ${CMAKE_BINARY_DIR}/gen)
 set(FLUX_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 set(CMAKE_VERIFY_INTERFACE_HEADER_SETS OFF)
+find_program(FLUX_PYTHON python3 HINTS /usr/bin REQUIRED)
 
 # Below each part of the tree stands what its layers may depend on. A layer is named after its
 # folder, so its part is the name up to the first underscore.
@@ -115,13 +116,12 @@ function(flux_add_link_test name)
 endfunction()
 
 function(flux_add_purity_test name)
-  find_package(Python3 REQUIRED COMPONENTS Interpreter)
   # The sanitizers' own start-up code is the one kind of dynamic initialiser that is not ours.
   set(options "")
   if(FLUX_SANITIZE)
     set(options --allow-initialisers)
   endif()
-  add_test(NAME purity.${name} COMMAND ${Python3_EXECUTABLE}
+  add_test(NAME purity.${name} COMMAND ${FLUX_PYTHON}
     ${FLUX_CMAKE_DIR}/../tools/lib/purity.py ${options} $<TARGET_FILE:${name}>)
   set_tests_properties(purity.${name} PROPERTIES LABELS layers)
 endfunction()
