@@ -1,4 +1,5 @@
-// Bytes: views, an owned buffer that does not zero what is about to be overwritten, and big-endian loads and stores.
+// Bytes: views, an owned buffer that does not zero what is about to be overwritten, and big-endian
+// loads and stores.
 #pragma once
 
 #include <bit>

@@ -28,8 +28,8 @@ void check_failed(const CheckSite& site, std::string_view note) {
 }
 
 void check_op_failed(const CheckSite& site, long long left, long long right) {
-  std::fprintf(stderr, "%s:%d: CHECK failed: %s (%lld against %lld)\n", site.file, site.line, site.expression, left,
-               right);
+  std::fprintf(stderr, "%s:%d: CHECK failed: %s (%lld against %lld)\n", site.file, site.line,
+               site.expression, left, right);
   finish(site);
 }
 

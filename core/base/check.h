@@ -1,8 +1,9 @@
 // Assertions that are always on.
 //
-// CHECK is for what cannot happen unless Flux itself is wrong; what the world may do (a full disk, bad bytes from
-// a client) is a Result (result.h). A failed CHECK prints where and what, calls the hook (the simulator prints seed
-// and trace position there, the daemon flushes its log) and aborts. It never throws and cannot be caught.
+// CHECK is for what cannot happen unless Flux itself is wrong; what the world may do (a full disk,
+// bad bytes from a client) is a Result (result.h). A failed CHECK prints where and what, calls the
+// hook (the simulator prints seed and trace position there, the daemon flushes its log) and aborts.
+// It never throws and cannot be caught.
 #pragma once
 
 #include <concepts>
@@ -37,20 +38,20 @@ constexpr long long check_number(const T& v) {
 
 }  // namespace flux
 
-#define CHECK(condition, ...)                                                                  \
-  do {                                                                                         \
-    if (!(condition)) [[unlikely]]                                                             \
-      ::flux::check_failed({__FILE__, __LINE__, #condition} __VA_OPT__(, ) __VA_ARGS__);       \
+#define CHECK(condition, ...)                                                            \
+  do {                                                                                   \
+    if (!(condition)) [[unlikely]]                                                       \
+      ::flux::check_failed({__FILE__, __LINE__, #condition} __VA_OPT__(, ) __VA_ARGS__); \
   } while (0)
 
-#define FLUX_CHECK_OP(left, op, right)                                                         \
-  do {                                                                                         \
-    const auto& flux_left = (left);                                                            \
-    const auto& flux_right = (right);                                                          \
-    if (!(flux_left op flux_right)) [[unlikely]]                                               \
-      ::flux::check_op_failed({__FILE__, __LINE__, #left " " #op " " #right},                  \
-                              ::flux::detail::check_number(flux_left),                         \
-                              ::flux::detail::check_number(flux_right));                       \
+#define FLUX_CHECK_OP(left, op, right)                                        \
+  do {                                                                        \
+    const auto& flux_left = (left);                                           \
+    const auto& flux_right = (right);                                         \
+    if (!(flux_left op flux_right)) [[unlikely]]                              \
+      ::flux::check_op_failed({__FILE__, __LINE__, #left " " #op " " #right}, \
+                              ::flux::detail::check_number(flux_left),        \
+                              ::flux::detail::check_number(flux_right));      \
   } while (0)
 
 #define CHECK_EQ(left, right) FLUX_CHECK_OP(left, ==, right)

@@ -8,7 +8,8 @@
 
 namespace flux {
 
-// Spreads every input bit over all output bits (the finaliser of SplitMix64 with the "moremur" constants).
+// Spreads every input bit over all output bits (the finaliser of SplitMix64 with the "moremur"
+// constants).
 constexpr std::uint64_t mix64(std::uint64_t x) {
   x ^= x >> 27;
   x *= 0x3C79AC492BA7B653ULL;

@@ -1,8 +1,9 @@
 // Keyed randomness: a decision is f(seed, key), where the key names the thing decided about.
 //
-// Because no draw depends on how many draws came before, taking away one message, fault or timer leaves what happens
-// to all others as it was. So a key is built from names and identities (a connection and its byte offset, a file and
-// its operation, a timer's name), never from a global count. Two decisions about the same thing need two names.
+// Because no draw depends on how many draws came before, taking away one message, fault or timer
+// leaves what happens to all others as it was. So a key is built from names and identities (a
+// connection and its byte offset, a file and its operation, a timer's name), never from a global
+// count. Two decisions about the same thing need two names.
 //
 //   static constexpr Key kDelay = key("net.delay");
 //   keyed_below(seed, kDelay.with(connection).with(offset), 9'000'000)

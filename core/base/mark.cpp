@@ -1,6 +1,7 @@
 #include "core/base/mark.h"
 
-// The linker gathers the section's entries between these two symbols; they are null when no mark is linked in.
+// The linker gathers the section's entries between these two symbols; they are null when no mark is
+// linked in.
 extern "C" {
 [[gnu::weak]] extern flux::Mark* __start_flux_marks[];
 [[gnu::weak]] extern flux::Mark* __stop_flux_marks[];

@@ -1,9 +1,10 @@
 // REACHED("log.torn_tail"): a place in the code that matters says that it was reached.
 //
-// A simulated run counts marks (a green run that never reached its state is a failure of its own), and a fault plan
-// can be triggered by one ("power cut at the second log.roll"). All marks of the program are known without running
-// them, so that one that is never reached can be named. In the daemon a mark costs one predicted branch.
-// Must not stand in an inline function or a template: a mark is one place.
+// A simulated run counts marks (a green run that never reached its state is a failure of its own),
+// and a fault plan can be triggered by one ("power cut at the second log.roll"). All marks of the
+// program are known without running them, so that one that is never reached can be named. In the
+// daemon a mark costs one predicted branch. Must not stand in an inline function or a template: a
+// mark is one place.
 #pragma once
 
 #include <cstdint>

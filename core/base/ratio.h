@@ -14,7 +14,9 @@ struct Ratio {
   friend constexpr bool operator==(const Ratio&, const Ratio&) = default;
 };
 
-constexpr Ratio ratio(std::uint64_t numerator, std::uint64_t denominator) { return {numerator, denominator}; }
+constexpr Ratio ratio(std::uint64_t numerator, std::uint64_t denominator) {
+  return {numerator, denominator};
+}
 inline constexpr Ratio kNever{0, 1};
 inline constexpr Ratio kAlways{1, 1};
 

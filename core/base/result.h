@@ -16,7 +16,9 @@ namespace flux {
 template <class T = void>
 using Result = std::expected<T, Error>;
 
-[[nodiscard]] inline std::unexpected<Error> fail(ErrorCode code) { return std::unexpected(Error(code)); }
+[[nodiscard]] inline std::unexpected<Error> fail(ErrorCode code) {
+  return std::unexpected(Error(code));
+}
 [[nodiscard]] inline std::unexpected<Error> fail(ErrorCode code, std::string detail) {
   return std::unexpected(Error(code, std::move(detail)));
 }
@@ -32,10 +34,10 @@ inline void take(Result<void>&&) {}
 }  // namespace flux
 
 // Evaluates to the value; on an error returns it from the enclosing function.
-#define TRY(...)                                                                              \
-  __extension__({                                                                             \
-    auto flux_result = (__VA_ARGS__);                                                         \
-    if (!flux_result) [[unlikely]]                                                            \
-      return std::unexpected(std::move(flux_result).error());                                 \
-    ::flux::detail::take(std::move(flux_result));                                             \
+#define TRY(...)                                              \
+  __extension__({                                             \
+    auto flux_result = (__VA_ARGS__);                         \
+    if (!flux_result) [[unlikely]]                            \
+      return std::unexpected(std::move(flux_result).error()); \
+    ::flux::detail::take(std::move(flux_result));             \
   })

@@ -1,4 +1,5 @@
-// Integers with a meaning. An Offset is not a NodeId: nothing converts or mixes without being written out.
+// Integers with a meaning. An Offset is not a NodeId: nothing converts or mixes without being
+// written out.
 #pragma once
 
 #include <compare>
@@ -25,7 +26,9 @@ class Strong {
   friend constexpr Strong operator-(Strong a, Rep distance) {
     return Strong(static_cast<Rep>(a.value_ - distance));
   }
-  friend constexpr Rep operator-(Strong a, Strong b) { return static_cast<Rep>(a.value_ - b.value_); }
+  friend constexpr Rep operator-(Strong a, Strong b) {
+    return static_cast<Rep>(a.value_ - b.value_);
+  }
   constexpr Strong& operator++() {
     ++value_;
     return *this;

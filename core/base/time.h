@@ -1,5 +1,6 @@
-// Time as integer nanoseconds, in three types that do not mix: a span, a reading of the monotonic clock, a reading of
-// the wall clock. No floating point: a rate or a probability is a Ratio (ratio.h).
+// Time as integer nanoseconds, in three types that do not mix: a span, a reading of the monotonic
+// clock, a reading of the wall clock. No floating point: a rate or a probability is a Ratio
+// (ratio.h).
 #pragma once
 
 #include <compare>
