@@ -1,4 +1,2 @@
 // The program of every link test: that it links is the test.
-int main() {
-  return 0;
-}
+int main() { return 0; }
