@@ -1,0 +1,65 @@
+// StackPool: guarded stacks that are mapped once and reused.
+//
+// A fresh guarded mapping costs microseconds, a reused one nanoseconds. Stacks are mapped in slabs,
+// each stack above a guard page; pages are committed by first use. The pool grows up to its limit
+// and never shrinks. One thread; it outlives every loop that takes stacks from it.
+//
+// With `watermarks` each stack is painted before use, so that the deepest use of each class is
+// known; painting commits every page, so this is for tests.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <vector>
+
+#include "core/env/scheduler.h"
+
+namespace flux::fiber {
+
+struct Stack {
+  std::byte* bottom = nullptr;  // lowest usable address
+  std::size_t bytes = 0;
+  env::StackSize size = env::StackSize::normal;
+};
+
+struct StackPoolConfig {
+  // Two mappings a stack count against vm.max_map_count (65,530 by default).
+  std::size_t stacks_max = 24'000;
+  bool watermarks = false;
+};
+
+class StackPool {
+ public:
+  explicit StackPool(const StackPoolConfig& config = {});
+  ~StackPool();
+  StackPool(const StackPool&) = delete;
+  StackPool& operator=(const StackPool&) = delete;
+
+  Stack acquire(env::StackSize size);
+  void release(const Stack& stack);
+
+  std::size_t mapped() const { return mapped_; }
+  std::size_t in_use() const { return in_use_; }
+  // Bytes of the deepest use seen at a release, and the size of the class; 0 without watermarks.
+  std::size_t deepest(env::StackSize size) const { return deepest_[index_of(size)]; }
+  static std::size_t bytes_of(env::StackSize size);
+
+ private:
+  static constexpr std::size_t kClasses = 2;
+  static constexpr std::size_t kSlab = 16;  // stacks mapped at once
+  struct Slab {
+    std::byte* at;
+    std::size_t bytes;
+  };
+  static std::size_t index_of(env::StackSize size) { return static_cast<std::size_t>(size); }
+  void map_slab(env::StackSize size);
+
+  StackPoolConfig config_;
+  std::array<std::vector<Stack>, kClasses> free_;
+  std::array<std::size_t, kClasses> deepest_{};
+  std::vector<Slab> slabs_;
+  std::size_t mapped_ = 0;
+  std::size_t in_use_ = 0;
+};
+
+}  // namespace flux::fiber
