@@ -32,8 +32,9 @@ macro(flux_find_isal target)
 endmacro()
 
 macro(flux_find_xxhash target)
-  # Headers only: whoever includes it defines XXH_INLINE_ALL first.
+  # Headers only: nothing to link, and the hash of a few bytes is not a call.
   find_path(${target}_HEADER xxhash.h REQUIRED)
+  target_compile_definitions(${target} INTERFACE XXH_INLINE_ALL)
 endmacro()
 
 macro(flux_find_boost_context target)
