@@ -2,6 +2,10 @@
 
 include_guard()
 
+# `programs` builds what people run, `generated` every file that a custom command makes.
+add_custom_target(programs)
+add_custom_target(generated)
+
 set(FLUX_PROGRAM_DIR ${CMAKE_BINARY_DIR}/bin CACHE PATH "where the programs land")
 
 # flux_program(fluxsim MAIN fluxsim_main.cpp DEPS sim_run [EXT <library>...])
@@ -24,7 +28,7 @@ function(flux_program name)
     set(directory ${CMAKE_BINARY_DIR}/host)
   else()
     set(directory ${FLUX_PROGRAM_DIR})
-    set_property(GLOBAL APPEND PROPERTY FLUX_PROGRAMS ${name})
+    add_dependencies(programs ${name})
   endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${directory})
 endfunction()
