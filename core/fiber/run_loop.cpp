@@ -30,6 +30,7 @@ struct RunLoop::Fiber final : env::Task {
   Instant wait_until;              // while parked: when the wait ends by itself
   Instant armed = Instant::max();  // the timer entry that counts; others are stale
   std::uint64_t wakes = 0;
+  std::uint64_t cause = 0;  // of the wake
   std::uint64_t children = 0;
   std::array<char, kNameBytes + 1> name_storage{};
 
@@ -115,6 +116,7 @@ void RunLoop::make_ready(Fiber& fiber, Wake wake) {
   fiber.state = State::ready;
   fiber.wake = wake;
   ++fiber.wakes;
+  fiber.cause = host_.cause();
   ++ready_count_;
   const std::uint32_t index = fiber.handle().index;
   if (order_ == ReadyOrder::hosted) {
@@ -169,7 +171,7 @@ std::size_t RunLoop::run(Instant now) {
   fire_timers(now);
   std::size_t resumes = 0;
   while (Fiber* fiber = pop_ready()) {
-    host_.before_resume(*fiber);
+    host_.before_resume(*fiber, fiber->cause);
     resume(*fiber);
     ++resumes;
     if (abandoned_ || !host_.after_resume(*fiber)) break;

@@ -28,7 +28,10 @@ class Host {
 
   virtual void charge(Duration work) = 0;
   virtual bool should_yield() = 0;
-  virtual void before_resume(const env::Task& task) = 0;
+  // What is going on now, as a number that means something to the host (the trace's event id); kept
+  // with each wake and handed back when the woken task runs.
+  virtual std::uint64_t cause() = 0;
+  virtual void before_resume(const env::Task& task, std::uint64_t cause) = 0;
   // False ends the turn: the rest of the ready fibers runs at the next run().
   virtual bool after_resume(const env::Task& task) = 0;
   // Ready fibers run in the order of this number, then first come, first served. `wake` counts the
