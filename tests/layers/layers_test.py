@@ -165,7 +165,8 @@ class LayersTest(unittest.TestCase):
 
     def test_random_device_is_refused(self):
         self.assert_impure("#include <random>",
-                           "static int planted() { return static_cast<int>(std::random_device()()); }",
+                           "static int planted() { return static_cast<int>("
+                           "std::random_device()()); }",
                            "random_device", "Random")
 
     def test_mutex_is_refused(self):

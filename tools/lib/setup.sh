@@ -1,4 +1,4 @@
-# Setup: Debian's packages, at Debian's versions. Asks dpkg first, so it is instant when all is there.
+# Setup: Debian's packages, at Debian's versions. Asks dpkg first: instant when all is there.
 
 wanted_packages() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/tools/lib/packages.txt"; }
 

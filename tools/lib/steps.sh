@@ -19,7 +19,7 @@ show_progress() {
   while sleep 1 && kill -0 "$pid" 2>/dev/null; do
     waited=$((waited + 1))
     if ((waited % 15 == 0)); then
-      last=$(tail -c 2000 "$log" | tr '\r' '\n' | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c 1-90)
+      last=$(tail -c 2000 "$log" | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c 1-90) || true
       say "    ${waited}s  $last"
     fi
   done
