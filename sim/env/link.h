@@ -1,0 +1,57 @@
+// Link: a simulated connection between two ends, each end a socket of one process.
+//
+// It belongs to the network for the rest of the run; the nodes hold SimConnection objects that name
+// it. An end is open until its process closes it or ends; a reset, once it arrived, is told to
+// every later call of that end.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "core/env/network.h"
+#include "sim/env/pipe.h"
+
+namespace flux::sim {
+
+class Link final : public EventTarget {
+ public:
+  enum Side : std::uint8_t { kClient = 0, kServer = 1 };
+  static Side other(Side side) { return side == kClient ? kServer : kClient; }
+
+  struct End {
+    Process* process = nullptr;
+    std::uint64_t incarnation = 0;
+    env::Endpoint local;
+    bool attached = false;  // the node has this end's connection
+    bool open = false;
+    // Once set, every call of this end gets it.
+    std::optional<ErrorCode> error;
+  };
+
+  Link(SimNetwork& network, Key key, const LinkRule& to_server, const LinkRule& to_client)
+      : network_(network),
+        key_(key),
+        pipes_{Pipe(network, *this, key.with("to_server"), to_server),
+               Pipe(network, *this, key.with("to_client"), to_client)} {}
+
+  std::uint64_t id() const { return key_.value; }
+  Key key() const { return key_; }
+  End& end(Side side) { return ends_[side]; }
+  // What `side` writes into, and reads from.
+  Pipe& outgoing(Side side) { return pipes_[side]; }
+  Pipe& incoming(Side side) { return pipes_[other(side)]; }
+  Side reader_of(const Pipe& pipe) const { return &pipe == &pipes_[0] ? kServer : kClient; }
+  bool uses_port(std::uint16_t port) const { return ends_[kServer].local.port == port; }
+
+  // A reset that arrives: the argument is the side that is told.
+  void fire(std::uint64_t argument) override;
+
+ private:
+  SimNetwork& network_;
+  Key key_;
+  std::array<Pipe, 2> pipes_;
+  std::array<End, 2> ends_;
+};
+
+}  // namespace flux::sim
