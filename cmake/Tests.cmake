@@ -1,4 +1,4 @@
-# Tests: one GoogleTest program per subject, one ctest entry per program.
+# Tests: one program per subject, one ctest entry per program. Benchmarks and fuzz targets too.
 
 include_guard()
 
@@ -58,4 +58,49 @@ function(flux_test name)
     add_dependencies(sanitized_tests ${name})
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${kind};${T_LABELS}")
+endfunction()
+
+# flux_bench(bench_core_record DEPS core_record [EXT ...]): Google Benchmark over *_bench.cpp of the
+# calling folder. Built with everything else so that it cannot rot, run by tools/bench.
+function(flux_bench name)
+  cmake_parse_arguments(PARSE_ARGV 1 B "" "" "DEPS;EXT")
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_bench.cpp)
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE ${B_DEPS})
+  foreach(external IN LISTS B_EXT ITEMS benchmark)
+    flux_external(target ${external})
+    target_link_libraries(${name} PRIVATE ${target})
+  endforeach()
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+endfunction()
+
+# flux_fuzz(fuzz_net_wire SOURCE frame_fuzz.cpp CORPUS corpus/frame DEPS net_wire [EXT ...])
+#
+# SOURCE defines LLVMFuzzerTestOneInput. With FLUX_FUZZ (clang only) the program searches for new
+# inputs; without it, it replays the corpus as a test, under every compiler.
+option(FLUX_FUZZ "build fuzz targets with libFuzzer" OFF)
+if(FLUX_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+function(flux_fuzz name)
+  cmake_parse_arguments(PARSE_ARGV 1 F "" "SOURCE;CORPUS" "DEPS;EXT")
+  add_executable(${name} ${F_SOURCE})
+  target_link_libraries(${name} PRIVATE ${F_DEPS})
+  foreach(external IN LISTS F_EXT)
+    flux_external(target ${external})
+    target_link_libraries(${name} PRIVATE ${target})
+  endforeach()
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  if(FLUX_FUZZ)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    return()
+  endif()
+  target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/replay_corpus_main.cpp)
+  # The declaration that libFuzzer wants has no header to stand in.
+  target_compile_options(${name} PRIVATE
+    $<IF:$<CXX_COMPILER_ID:GNU>,-Wno-missing-declarations,-Wno-missing-prototypes>)
+  add_test(NAME ${name} COMMAND ${name} ${CMAKE_CURRENT_SOURCE_DIR}/${F_CORPUS})
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+  add_dependencies(sanitized_tests ${name})
 endfunction()

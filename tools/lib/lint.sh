@@ -1,8 +1,9 @@
 # Lint and format. The tidy test is part of the test run as well; clang-tidy is here only, since it
 # costs more than the compiler.
 
-cpp_files() { # FILES...: without arguments every C++ file of the tree
-  git ls-files --cached --others --exclude-standard -- "${@:-.}" | grep -E '\.(cpp|h)$' |
+cpp_files() { # every C++ file of the tree that is not ignored
+  local file
+  git ls-files --cached --others --exclude-standard | grep -E '\.(cpp|h)$' |
     while read -r file; do [[ ! -f $file ]] || printf '%s\n' "$file"; done
 }
 
