@@ -6,8 +6,8 @@ jobs=$(nproc)
 configure_and_build() { # PRESET [TARGET...]
   local preset=$1
   shift
-  cmake --preset "$preset"
-  cmake --build --preset "$preset" -j "$jobs" --target "${@:-all}"
+  cmake --preset "$preset" &&
+    cmake --build --preset "$preset" -j "$jobs" --target "${@:-all}"
 }
 
 build_preset() { # STEP PRESET [TARGET...]

@@ -11,8 +11,8 @@ missing_packages() {
 
 install_packages() {
   local -a apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -q -y)
-  as_root "${apt[@]}" update
-  as_root "${apt[@]}" install --no-install-recommends "$@"
+  as_root "${apt[@]}" update &&
+    as_root "${apt[@]}" install --no-install-recommends "$@"
 }
 
 command_setup() {

@@ -12,11 +12,11 @@ die() {
   exit 1
 }
 
-# While process $1 runs, shows where it is every 15 seconds: the last line of its log, $2. What is
-# silent for minutes looks hung.
-show_progress() {
-  local pid=$1 log=$2 waited=0 last
-  while sleep 1 && kill -0 "$pid" 2>/dev/null; do
+# Shows every 15 seconds where a step is: the last line of its log. What is silent for minutes looks
+# hung. It runs beside the step and ends with it, or with this shell.
+show_progress() { # LOG
+  local log=$1 waited=0 last
+  while sleep 1 && kill -0 $$ 2>/dev/null; do
     waited=$((waited + 1))
     if ((waited % 15 == 0)); then
       last=$(tail -c 2000 "$log" | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c 1-90) || true
@@ -26,18 +26,18 @@ show_progress() {
 }
 
 # step NAME COMMAND...: runs the command with its output in build/logs/NAME.log. Returns its status;
-# a failure is remembered in failed_steps and shown with the end of the log.
+# a failure is remembered in failed_steps and shown with the end of the log. The command runs in the
+# foreground, so that an interrupt reaches it; it may be a function, but errexit is off inside.
 step() {
-  local name=$1 log=$log_dir/$1.log status=0 start=$SECONDS pid
+  local name=$1 log=$log_dir/$1.log status=0 start=$SECONDS progress
   shift
   mkdir -p "$log_dir"
   step_number=$((step_number + 1))
   say "[$step_number] $name"
-  "$@" >"$log" 2>&1 </dev/null &
-  pid=$!
-  show_progress "$pid" "$log" &
-  local progress=$!
-  wait "$pid" || status=$?
+  : >"$log"
+  show_progress "$log" &
+  progress=$!
+  "$@" >"$log" 2>&1 </dev/null || status=$?
   kill "$progress" 2>/dev/null || true
   wait "$progress" 2>/dev/null || true
   if ((status == 0)); then
