@@ -1,0 +1,27 @@
+// Compression of a batch's records: one stream a batch, in the framings that Kafka's clients write.
+//
+// A call that returns has freed what its library allocated: no context lives across calls. Output
+// is bounded by the caller, since a few bytes may unfold to gigabytes.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "core/base/bytes.h"
+#include "core/base/result.h"
+#include "core/record/batch.h"
+
+namespace flux::record {
+
+std::string_view name_of(Codec codec);
+std::optional<Codec> codec_named(std::string_view name);
+
+// Codec::none copies.
+Result<Bytes> compress(Codec codec, ByteView plain);
+
+// too_large beyond `limit` bytes of output; corrupt when the stream is bad or ends early;
+// unsupported for a number that is no codec. Snappy is taken in Java's framing and raw; gzip and
+// zstd as any number of members, lz4 as any number of frames.
+Result<Bytes> decompress(Codec codec, ByteView packed, std::size_t limit);
+
+}  // namespace flux::record

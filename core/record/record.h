@@ -1,0 +1,67 @@
+// The records of a batch, walked one by one in place, without allocation.
+//
+// A Record's views point into the (decompressed) bytes given to the reader.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/base/bytes.h"
+#include "core/base/result.h"
+#include "core/record/batch.h"
+
+namespace flux::record {
+
+struct Header {
+  ByteView key;
+  std::optional<ByteView> value;
+};
+
+struct Record {
+  std::int64_t timestamp_delta = 0;
+  std::int32_t offset_delta = 0;
+  std::optional<ByteView> key;
+  std::optional<ByteView> value;
+  std::int32_t header_count = 0;
+  ByteView header_bytes;
+
+  // By the batch's rule: its base timestamp and the delta, or the max timestamp of all when the
+  // broker set the time.
+  Timestamp timestamp(const BatchView& batch) const;
+  Offset offset(const BatchView& batch) const { return batch.base_offset() + offset_delta; }
+};
+
+class RecordReader {
+ public:
+  RecordReader(ByteView records, std::int32_t count) : rest_(records), left_(count) {}
+
+  bool done() const { return left_ <= 0; }
+  // The next record (not done); corrupt when its bytes make no sense.
+  Result<Record> next();
+  // Bytes after what was read: empty once done, if the batch is right.
+  ByteView rest() const { return rest_; }
+
+ private:
+  ByteView rest_;
+  std::int32_t left_;
+};
+
+class HeaderReader {
+ public:
+  explicit HeaderReader(const Record& record)
+      : rest_(record.header_bytes), left_(record.header_count) {}
+
+  bool done() const { return left_ <= 0; }
+  Result<Header> next();
+  ByteView rest() const { return rest_; }
+
+ private:
+  ByteView rest_;
+  std::int32_t left_;
+};
+
+// The records' bytes: those of the batch itself, or decompressed into `storage` when it is
+// compressed (at most `limit` bytes, else too_large).
+Result<ByteView> records_of(const BatchView& batch, Bytes& storage, std::size_t limit);
+
+}  // namespace flux::record

@@ -1,0 +1,82 @@
+// Java's clients write the xerial framing: a magic, two versions, then blocks each with its length.
+// librdkafka and the Go clients write one raw block.
+#include <array>
+
+#include <snappy-c.h>
+
+#include "core/record/codecs.h"
+
+namespace flux::record::codecs {
+namespace {
+
+constexpr std::array<std::uint8_t, 8> kXerialMagic = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0};
+constexpr std::size_t kXerialHeaderBytes = 16;
+constexpr std::size_t kBlockBytes = 32 * 1024;
+
+const char* raw(ByteView bytes) { return reinterpret_cast<const char*>(bytes.data()); }
+std::unexpected<Error> bad() { return fail(ErrorCode::corrupt, "bad snappy stream"); }
+
+Result<void> append_block(Bytes& out, ByteView block, std::size_t limit) {
+  std::size_t size = 0;
+  if (::snappy_uncompressed_length(raw(block), block.size(), &size) != SNAPPY_OK) return bad();
+  if (size > limit - out.size()) return too_large(limit);
+  // The length is a claim: each byte of a block yields at most 64 (a copy of 64 bytes takes 3).
+  if (size > (block.size() + 1) * 64) return bad();
+  const std::size_t used = out.size();
+  out.resize(used + size);
+  // The library wants a place to write even when nothing comes.
+  char none = 0;
+  char* to = size == 0 ? &none : reinterpret_cast<char*>(out.data() + used);
+  if (::snappy_uncompress(raw(block), block.size(), to, &size) != SNAPPY_OK) return bad();
+  if (used + size != out.size()) return bad();
+  return {};
+}
+
+bool is_xerial(ByteView packed) {
+  return packed.size() >= kXerialHeaderBytes &&
+         equal(packed.first(kXerialMagic.size()), std::as_bytes(std::span(kXerialMagic)));
+}
+
+}  // namespace
+
+Result<Bytes> snappy_compress(ByteView plain) {
+  Bytes out(kXerialHeaderBytes);
+  const ByteView magic = std::as_bytes(std::span(kXerialMagic));
+  std::copy(magic.begin(), magic.end(), out.begin());
+  store_be<std::int32_t>(out.data() + 8, 1);   // version
+  store_be<std::int32_t>(out.data() + 12, 1);  // lowest compatible version
+  for (ByteView rest = plain; !rest.empty();) {
+    const ByteView block = rest.first(std::min(rest.size(), kBlockBytes));
+    rest = rest.subspan(block.size());
+    std::size_t size = ::snappy_max_compressed_length(block.size());
+    const std::size_t at = out.size();
+    out.resize(at + 4 + size);
+    char* to = reinterpret_cast<char*>(out.data() + at + 4);
+    if (::snappy_compress(raw(block), block.size(), to, &size) != SNAPPY_OK) {
+      return fail(ErrorCode::out_of_memory, "snappy");
+    }
+    store_be(out.data() + at, static_cast<std::int32_t>(size));
+    out.resize(at + 4 + size);
+  }
+  return out;
+}
+
+Result<Bytes> snappy_decompress(ByteView packed, std::size_t limit) {
+  Bytes out;
+  if (!is_xerial(packed)) {
+    TRY(append_block(out, packed, limit));
+    return out;
+  }
+  ByteView rest = packed.subspan(kXerialHeaderBytes);
+  while (!rest.empty()) {
+    if (rest.size() < 4) return bad();
+    const auto size = load_be<std::uint32_t>(rest.data());
+    rest = rest.subspan(4);
+    if (size > rest.size()) return bad();
+    TRY(append_block(out, rest.first(size), limit));
+    rest = rest.subspan(size);
+  }
+  return out;
+}
+
+}  // namespace flux::record::codecs
