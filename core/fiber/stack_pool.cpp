@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include <sys/mman.h>
 
@@ -11,7 +12,7 @@
 namespace flux::fiber {
 namespace {
 
-constexpr std::size_t kGuardBytes = 4096;
+constexpr std::size_t kPageBytes = 4096;
 constexpr std::byte kPaint{0xA5};
 
 std::size_t used_bytes(const Stack& stack) {
@@ -27,39 +28,45 @@ StackPool::StackPool(const StackPoolConfig& config) : config_(config) {}
 
 StackPool::~StackPool() {
   CHECK_EQ(in_use_, 0U);
-  for (const Slab& slab : slabs_) ::munmap(slab.at, slab.bytes);
+  while (slabs_) {
+    Slab* slab = slabs_;
+    slabs_ = slab->next;
+    ::munmap(slab, slab->bytes);
+  }
 }
 
 std::size_t StackPool::bytes_of(env::StackSize size) {
   return (size == env::StackSize::large ? 256 : 64) * std::size_t{1024} * kStackFactor;
 }
 
+void StackPool::push_free(std::byte* bottom, env::StackSize size) {
+  Free*& first = free_[index_of(size)];
+  first = ::new (bottom + bytes_of(size) - sizeof(Free)) Free{first, bottom};
+}
+
 void StackPool::map_slab(env::StackSize size) {
-  CHECK(mapped_ + kSlab <= config_.stacks_max, "more fibers than stacks_max allows");
-  const std::size_t stride = bytes_of(size) + kGuardBytes;
-  const std::size_t bytes = stride * kSlab;
+  CHECK(mapped_ + kSlabStacks <= config_.stacks_max, "more fibers than stacks_max allows");
+  const std::size_t stride = kPageBytes + bytes_of(size);
+  const std::size_t bytes = kPageBytes + stride * kSlabStacks;
   void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   CHECK(at != MAP_FAILED, "no memory for fiber stacks");
-  auto* base = static_cast<std::byte*>(at);
-  slabs_.push_back({base, bytes});
-  auto& free = free_[index_of(size)];
-  for (std::size_t i = kSlab; i-- > 0;) {
-    std::byte* guard = base + i * stride;
-    CHECK_EQ(::mprotect(guard, kGuardBytes, PROT_NONE), 0);
-    free.push_back({guard + kGuardBytes, bytes_of(size), size});
+  slabs_ = ::new (at) Slab{slabs_, bytes};
+  for (std::size_t i = kSlabStacks; i-- > 0;) {
+    std::byte* guard = static_cast<std::byte*>(at) + kPageBytes + i * stride;
+    CHECK_EQ(::mprotect(guard, kPageBytes, PROT_NONE), 0);
+    push_free(guard + kPageBytes, size);
   }
-  mapped_ += kSlab;
+  mapped_ += kSlabStacks;
 }
 
 Stack StackPool::acquire(env::StackSize size) {
-  auto& free = free_[index_of(size)];
-  if (free.empty()) map_slab(size);
-  const Stack stack = free.back();
-  free.pop_back();
+  Free*& first = free_[index_of(size)];
+  if (!first) map_slab(size);
+  const Stack stack{first->bottom, bytes_of(size), size};
+  first = first->next;
   ++in_use_;
   if (config_.watermarks) {
-    unpoison(stack.bottom, stack.bytes);
     std::memset(stack.bottom, static_cast<int>(kPaint), stack.bytes);
   }
   return stack;
@@ -68,12 +75,13 @@ Stack StackPool::acquire(env::StackSize size) {
 void StackPool::release(const Stack& stack) {
   CHECK_GT(in_use_, 0U);
   --in_use_;
+  // Frames that were dropped without unwinding leave their redzones behind.
+  unpoison(stack.bottom, stack.bytes);
   if (config_.watermarks) {
-    unpoison(stack.bottom, stack.bytes);
     std::size_t& deepest = deepest_[index_of(stack.size)];
     deepest = std::max(deepest, used_bytes(stack));
   }
-  free_[index_of(stack.size)].push_back(stack);
+  push_free(stack.bottom, stack.size);
 }
 
 }  // namespace flux::fiber

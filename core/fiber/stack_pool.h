@@ -10,7 +10,6 @@
 
 #include <array>
 #include <cstddef>
-#include <vector>
 
 #include "core/env/scheduler.h"
 
@@ -46,18 +45,25 @@ class StackPool {
 
  private:
   static constexpr std::size_t kClasses = 2;
-  static constexpr std::size_t kSlab = 16;  // stacks mapped at once
+  static constexpr std::size_t kSlabStacks = 16;  // mapped at once
+  // At the top of a stack that is not in use.
+  struct Free {
+    Free* next;
+    std::byte* bottom;
+  };
+  // In the first page of a slab.
   struct Slab {
-    std::byte* at;
+    Slab* next;
     std::size_t bytes;
   };
   static std::size_t index_of(env::StackSize size) { return static_cast<std::size_t>(size); }
   void map_slab(env::StackSize size);
+  void push_free(std::byte* bottom, env::StackSize size);
 
   StackPoolConfig config_;
-  std::array<std::vector<Stack>, kClasses> free_;
+  std::array<Free*, kClasses> free_{};
   std::array<std::size_t, kClasses> deepest_{};
-  std::vector<Slab> slabs_;
+  Slab* slabs_ = nullptr;
   std::size_t mapped_ = 0;
   std::size_t in_use_ = 0;
 };

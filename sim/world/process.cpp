@@ -158,6 +158,7 @@ void Process::schedule_run() {
   if (paused_ || runnable_) return;
   if (busy_until_ <= world_.now() && !world_.current()) {
     runnable_ = true;
+    const WorldScope scope;
     world_.runnable_.push_back(this);
   } else if (!run_scheduled_) {
     run_scheduled_ = true;
