@@ -9,7 +9,8 @@ set(FLUX_SCHEMA_DIR ${CMAKE_SOURCE_DIR}/net/schema)
 # are included as "<folder>/<name>.h".
 function(flux_wire_messages out layer folder)
   flux_generated_dir(directory ${layer} ${folder})
-  file(GLOB definitions CONFIGURE_DEPENDS ${FLUX_SCHEMA_DIR}/*.json ${FLUX_SCHEMA_DIR}/record/*.json)
+  file(GLOB definitions CONFIGURE_DEPENDS
+    ${FLUX_SCHEMA_DIR}/*.json ${FLUX_SCHEMA_DIR}/record/*.json)
   set(files ${directory}/apis.h ${directory}/metadata_records.h)
   foreach(definition IN LISTS definitions)
     cmake_path(GET definition STEM name)
@@ -29,7 +30,8 @@ endfunction()
 # every message.
 function(flux_wire_reflection target)
   set(header ${CMAKE_CURRENT_BINARY_DIR}/reflection/reflection.h)
-  file(GLOB definitions CONFIGURE_DEPENDS ${FLUX_SCHEMA_DIR}/*.json ${FLUX_SCHEMA_DIR}/record/*.json)
+  file(GLOB definitions CONFIGURE_DEPENDS
+    ${FLUX_SCHEMA_DIR}/*.json ${FLUX_SCHEMA_DIR}/record/*.json)
   add_custom_command(
     OUTPUT ${header}
     COMMAND wiregen --schema ${FLUX_SCHEMA_DIR} --schema ${FLUX_SCHEMA_DIR}/record
