@@ -1,0 +1,38 @@
+// FaultEvent: one thing that the injector did to the world, told to the checkers.
+//
+// From these the contract oracle knows what it may excuse: it is never guessed from what nodes say.
+// `fault` is a row's name in the registry (registry.h); `target` is spelt as in a scenario
+// ("broker1", "disk:host1", "link:host1->host2").
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sim/world/time.h"
+
+namespace flux::sim {
+
+enum class FaultPhase : std::uint8_t {
+  struck,  // it took effect
+  healed,  // its effect ended: by its own duration, or because the liveness phase began
+  missed,  // it was due and found nothing to strike (no such file yet, the process was down)
+};
+
+struct FaultEvent {
+  Time at;
+  FaultPhase phase = FaultPhase::struck;
+  std::string fault;
+  std::string item;    // the plan's name for it: "rot#2"
+  std::string target;  // after any drawing: one thing, or "all"
+  std::string detail;  // where it struck: a file and a range; empty when the target says it all
+};
+
+class FaultObserver {
+ public:
+  virtual void fault_happened(const FaultEvent& event) = 0;
+
+ protected:
+  ~FaultObserver() = default;
+};
+
+}  // namespace flux::sim

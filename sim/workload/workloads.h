@@ -1,0 +1,25 @@
+// The list of all workloads, by the names that scenarios use.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "sim/workload/workload.h"
+
+namespace flux::sim {
+
+struct WorkloadKind {
+  std::string_view name;
+  std::string_view meaning;
+  std::unique_ptr<Workload> (*make)();
+  // The auditor runs once, in the audit phase, and reads everything back.
+  bool auditor = false;
+};
+
+// In order of name.
+std::vector<WorkloadKind> workload_kinds();
+// Null when there is none of this name.
+std::unique_ptr<Workload> make_workload(std::string_view kind);
+
+}  // namespace flux::sim
