@@ -1,0 +1,39 @@
+// What a log is told by its topic's configuration. Kafka's names are in the comments; small values
+// are legal everywhere, since the simulator draws them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/base/ids.h"
+#include "core/base/time.h"
+
+namespace flux::log {
+
+// Which partition this is: the bytes on disk are keyed by it.
+struct LogIdentity {
+  std::string topic;
+  PartitionIndex partition;
+  Uuid topic_id;
+
+  std::string name() const { return TopicPartition{topic, partition}.to_string(); }
+};
+
+enum class ReadVerify : std::uint8_t {
+  first,   // a block is verified when first read after opening
+  always,  // at every read
+};
+
+struct LogConfig {
+  std::uint32_t segment_bytes = 1U << 30;                           // segment.bytes
+  Duration segment_age_max = seconds(std::int64_t{7} * 24 * 3600);  // segment.ms
+  std::uint32_t index_interval_bytes = 4096;                        // index.interval.bytes
+  std::uint32_t index_bytes_max = 10U << 20;                        // segment.index.bytes
+  ReadVerify read_verify = ReadVerify::first;                       // flux.read.verify
+  std::uint32_t block_bytes = 64U << 10;                            // flux.integrity.block.bytes
+  // How long after the last commit its mark is made durable when no further commit does it.
+  Duration mark_idle = milliseconds(50);  // flux.integrity.mark.ms
+  std::uint32_t producer_batches_kept = 5;
+};
+
+}  // namespace flux::log

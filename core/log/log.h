@@ -1,0 +1,220 @@
+// Log: one partition on disk.
+//
+// Record batches as they were received, in Kafka's directory layout, with an integrity file beside
+// each segment that tells rot from a torn tail (docs/formats/log.md; why one flush is enough for an
+// acknowledgement: docs/decisions/0002-synced-mark.md).
+//
+//   auto log = TRY(Log::open(task, env, "data/orders-0", {"orders", PartitionIndex(0), id},
+//   config)); auto appended = TRY(log->append(task, batch, {.epoch = LeaderEpoch(3)}));  // not
+//   durable yet TRY(log->sync(task, appended.end));                     // durable: acks=all may be
+//   answered auto slice = TRY(log->read(task, Offset(0), {.bytes_max = 1 << 20}));
+//   TRY(env::send_range_all(task, connection, *slice.file, slice.position, slice.length));
+//
+// Invariants:
+//   - offsets are given in order and never given twice; end_offset() moves only after the bytes
+//     were written, synced_end() only after a sync that covers them completed;
+//   - what sync() has vouched for is there after any crash, or, if the disk has spoiled it, is an
+//     error to read: it is never cut off and never replaced;
+//   - a failed sync poisons the log: nothing is acknowledged or appended until it is opened again,
+//     and the failed sync is never retried;
+//   - the producer state is a fold of the batches in the log.
+//
+// Held by shared_ptr: a commit in the background keeps it alive. Any number of tasks may call it;
+// appends are served one at a time. It costs no task, timer or memory of the files while idle.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/base/ids.h"
+#include "core/base/result.h"
+#include "core/env/env.h"
+#include "core/log/config.h"
+#include "core/log/epochs.h"
+#include "core/log/producer_state.h"
+#include "core/record/batch.h"
+#include "core/sync/condition.h"
+#include "core/sync/mutex.h"
+
+namespace flux::log {
+
+class Segment;
+
+struct AppendOptions {
+  LeaderEpoch epoch{0};
+  // Set on a topic with log append time: each batch gets it.
+  std::optional<record::Timestamp> log_append_time;
+};
+
+struct Appended {
+  Offset base;             // of the first record
+  Offset end;              // one after the last: wait for sync() up to here before acknowledging
+  bool duplicate = false;  // stored earlier; base and end are the original's
+  // What the answer reports: the broker's time if it set one, the original's for a duplicate there.
+  record::Timestamp log_append_time = record::kNoTimestamp;
+};
+
+struct ReadLimits {
+  std::size_t bytes_max = 1U << 20;
+  Offset end{INT64_MAX};     // batches from here on are not wanted (high watermark)
+  bool at_least_one = true;  // the first batch even if it is larger than bytes_max
+};
+
+// Whole batches, consecutive, the first holding the offset asked for (and perhaps earlier ones).
+struct Slice {
+  Offset first;  // of the first batch
+  Offset next;   // read on from here; equal to the offset asked for when there is nothing
+  std::shared_ptr<env::File> file;
+  std::uint64_t position = 0;
+  std::size_t length = 0;
+  // Set with read_verify=always: these bytes were verified, the file's may have changed since.
+  std::optional<Bytes> bytes;
+
+  bool empty() const { return length == 0; }
+};
+
+struct TimestampOffset {
+  record::Timestamp timestamp;
+  Offset offset;
+  LeaderEpoch epoch;
+};
+
+// What opening found, for reports and tests.
+struct RecoveryReport {
+  std::uint64_t batches = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t torn_bytes_cut = 0;
+  std::uint64_t segments_dropped = 0;
+  std::uint64_t rotten_ranges = 0;
+  std::uint64_t indexes_rebuilt = 0;
+};
+
+class Log : public std::enable_shared_from_this<Log> {
+ public:
+  // Opens or makes the partition's directory and recovers it. When it returns, everything that it
+  // holds is durable. Errors: those of the disk; invalid when the directory belongs to another
+  // topic id; unsupported when it is of a newer format. An open that failed may be tried again.
+  static Result<std::shared_ptr<Log>> open(env::Task& task, env::Env& env, std::string directory,
+                                           LogIdentity identity, LogConfig config);
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  // Appends a leader's batches, valid ones (record/validate.h), patching offsets and epoch in
+  // place. All or nothing. Errors: out_of_order_sequence, invalid_producer_epoch, too_large (a
+  // segment cannot hold it), not_available (poisoned), those of the disk. After a disk error the
+  // batches may or may not be found by a later recovery, but they are not in this log.
+  Result<Appended> append(env::Task& task, MutBytes batches, const AppendOptions& options);
+  // Appends batches as the leader numbered them; they begin at or after end_offset().
+  Result<Appended> append_replica(env::Task& task, MutBytes batches);
+
+  // Returns once everything before `up_to` is durable (up_to <= end_offset()). One device flush
+  // serves all who wait. Errors: io_error when the sync failed or the log is poisoned, timed_out,
+  // cancelled: then nothing is known about it.
+  Result<void> sync(env::Task& task, Offset up_to);
+  // Starts a sync of what is there now and does not wait.
+  void request_sync();
+
+  // Batches from `from` on, start_offset() <= from <= end_offset(), else out_of_range; corrupt when
+  // the range that holds `from` is rotten.
+  Result<Slice> read(env::Task& task, Offset from, const ReadLimits& limits = {});
+  // The slice as bytes.
+  Result<Bytes> bytes_of(env::Task& task, const Slice& slice);
+
+  // The first record at or after start_offset() with at least this timestamp; nothing if none.
+  Result<std::optional<TimestampOffset>> offset_for_timestamp(env::Task& task,
+                                                              record::Timestamp at_least);
+  // The record with the largest timestamp.
+  Result<std::optional<TimestampOffset>> offset_of_max_timestamp(env::Task& task);
+
+  // Closes the active segment and starts another, if it holds anything.
+  Result<void> roll(env::Task& task);
+  // Syncs, makes the marks durable, writes the indexes and gives the files back. Nothing but
+  // destruction may follow.
+  Result<void> close(env::Task& task);
+
+  Offset start_offset() const { return start_offset_; }
+  Offset end_offset() const { return end_offset_; }
+  Offset synced_end() const { return synced_end_; }
+  bool poisoned() const { return poisoned_; }
+  const Epochs& epochs() const { return epochs_; }
+  const ProducerState& producers() const { return producers_; }
+  const LogIdentity& identity() const { return identity_; }
+  const LogConfig& config() const { return config_; }
+  const std::string& directory() const { return directory_; }
+  const RecoveryReport& recovery() const { return report_; }
+  std::uint64_t size_bytes() const;
+  std::size_t segment_count() const { return segments_.size(); }
+  // Notified when end_offset() or synced_end() moved, and when the log was poisoned.
+  sync::Condition& moved() { return moved_; }
+
+ private:
+  friend class Opening;
+
+  Log(env::Env& env, std::string directory, LogIdentity identity, LogConfig config);
+
+  struct Checked;
+  using SegmentPointer = std::shared_ptr<Segment>;
+
+  // log.cpp
+  Result<Checked> check_batches(MutBytes batches, const AppendOptions* leader);
+  Result<void> prepare_active(env::Task& task, const Checked& checked);
+  Result<void> assign_epochs(env::Task& task, const Checked& checked);
+  Result<Appended> write_batches(env::Task& task, MutBytes batches, const Checked& checked);
+  Result<Appended> append_locked(env::Task& task, MutBytes batches, const AppendOptions* leader);
+  bool must_roll(const Checked& checked) const;
+  Result<void> roll_locked(env::Task& task);
+  Result<void> start_segment(env::Task& task, Offset base);
+
+  // log_sync.cpp
+  void start_committing();
+  void commit_loop(env::Task& task);
+  Result<void> commit_once(env::Task& task);
+  Result<void> make_marks_durable(env::Task& task);
+  void poison(env::Task& task, const Error& why);
+
+  // log_read.cpp
+  SegmentPointer segment_of(Offset offset) const;
+  Result<std::optional<TimestampOffset>> search_timestamp(env::Task& task, Offset from,
+                                                          record::Timestamp at_least);
+
+  SegmentPointer active() const { return segments_.back(); }
+  std::string path(std::string_view name) const;
+  std::unexpected<Error> refuse_poisoned() const;
+
+  env::Env& env_;
+  const std::string directory_;
+  const LogIdentity identity_;
+  const LogConfig config_;
+  RecoveryReport report_;
+
+  std::vector<SegmentPointer> segments_;  // by base offset; the last one is appended to
+  Offset start_offset_;
+  Offset end_offset_;
+  Offset synced_end_;
+  Epochs epochs_;
+  ProducerState producers_;
+  sync::Mutex append_mutex_;
+  sync::Condition moved_;
+
+  // One commit at a time: `round_` is the number of the one that runs or ran last.
+  bool committing_ = false;
+  bool wanted_ = false;  // somebody asked since the running commit began
+  bool closing_ = false;
+  bool poisoned_ = false;
+  std::uint64_t round_ = 0;
+  std::uint64_t failed_round_ = 0;
+  std::uint32_t waiting_ = 0;
+  std::optional<Error> failure_;
+  sync::Condition commit_ended_;
+  sync::Condition commit_wanted_;
+};
+
+// A directory's topic id, from its partition.metadata; not_found when it has none.
+Result<Uuid> read_topic_id(env::Task& task, env::Disk& disk, std::string_view directory);
+
+}  // namespace flux::log

@@ -1,0 +1,80 @@
+#include "core/log/producer_state.h"
+
+#include <string>
+
+#include "core/base/mark.h"
+
+namespace flux::log {
+
+using record::BatchView;
+
+std::optional<ProducerBatch> ProducerState::find_duplicate(const BatchView& batch) const {
+  const Producer* producer = find(batch.producer_id());
+  if (!producer || producer->epoch != batch.producer_epoch()) return std::nullopt;
+  for (const ProducerBatch& kept : producer->batches) {
+    if (kept.first == batch.base_sequence() && kept.last == batch.last_sequence()) return kept;
+  }
+  return std::nullopt;
+}
+
+Result<void> ProducerState::check(const BatchView& batch, const Producer* pending) const {
+  if (batch.producer_id() == kNoProducerId) return {};
+  const Producer* producer = pending ? pending : find(batch.producer_id());
+  // Nothing known, perhaps because its batches have been deleted: any sequence may come first.
+  if (!producer) return {};
+  const std::string who = "producer " + std::to_string(batch.producer_id().value()) + " epoch " +
+                          std::to_string(batch.producer_epoch().value());
+  if (batch.producer_epoch() < producer->epoch) {
+    REACHED("log.producer_fenced");
+    return fail(ErrorCode::invalid_producer_epoch,
+                who + ": epoch " + std::to_string(producer->epoch.value()) + " is known");
+  }
+  const Sequence first = batch.base_sequence();
+  Sequence expected{0};
+  if (batch.producer_epoch() == producer->epoch && !producer->batches.empty()) {
+    expected = record::sequence_after(producer->batches.back().last);
+  }
+  if (first != expected) {
+    REACHED("log.producer_gap");
+    return fail(ErrorCode::out_of_order_sequence,
+                who + ": sequence " + std::to_string(first.value()) + " where " +
+                    std::to_string(expected.value()) + " is next");
+  }
+  return {};
+}
+
+void ProducerState::fold(Producer& producer, const BatchView& batch, Offset base_offset) const {
+  if (batch.producer_epoch() != producer.epoch) {
+    if (producer.epoch != kNoProducerEpoch) REACHED("log.producer_epoch_bump");
+    producer.epoch = batch.producer_epoch();
+    producer.batches.clear();
+  }
+  producer.last_timestamp = batch.max_timestamp();
+  if (batch.base_sequence() == kNoSequence) return;  // a transaction's marker
+  producer.batches.push_back({.first = batch.base_sequence(),
+                              .last = batch.last_sequence(),
+                              .base_offset = base_offset,
+                              .last_offset_delta = batch.last_offset_delta(),
+                              .timestamp = batch.max_timestamp()});
+  while (producer.batches.size() > batches_kept_) producer.batches.pop_front();
+}
+
+void ProducerState::apply(const BatchView& batch, Offset base_offset) {
+  if (batch.producer_id() == kNoProducerId) return;
+  fold(producers_[batch.producer_id()], batch, base_offset);
+}
+
+Producer ProducerState::preview(const Producer* before, const BatchView& batch,
+                                Offset base_offset) const {
+  Producer out;
+  if (before) out = *before;
+  fold(out, batch, base_offset);
+  return out;
+}
+
+const Producer* ProducerState::find(ProducerId id) const {
+  const auto at = producers_.find(id);
+  return at == producers_.end() ? nullptr : &at->second;
+}
+
+}  // namespace flux::log
