@@ -18,7 +18,7 @@ ConnectState::ConnectState(SimNetwork& fabric, Process& who, std::string from_ho
       key(name) {}
 
 Duration ConnectState::one_way(const std::string& from, const std::string& destination, Key what) {
-  const LinkRule& rule = network.rule(from, destination);
+  const LinkRule& rule = network.rule_in_force(from, destination);
   const auto span = static_cast<std::uint64_t>((rule.latency_max - rule.latency_min).ns());
   const std::uint64_t extra = network.world().decisions().draw(key.with(what.value).with(tries),
                                                                span + 1, "net.connect_delay");
@@ -37,7 +37,7 @@ void ConnectState::send_request() {
     network.count(NetworkCounter::connect_timeout);
     return settle(ErrorCode::timed_out);
   }
-  const LinkRule& rule = network.rule(host, to.host);
+  const LinkRule& rule = network.rule_in_force(host, to.host);
   const bool lost = rule.blocked && (rule.blocked_port == 0 || rule.blocked_port == to.port);
   if (lost || !network.host_up(to.host)) {
     // As a kernel: again after 1, 2, 4, ... seconds.

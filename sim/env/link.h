@@ -22,11 +22,11 @@ class Link final : public EventTarget {
   struct End {
     Process* process = nullptr;
     std::uint64_t incarnation = 0;
-    env::Endpoint local;
     bool attached = false;  // the node has this end's connection
     bool open = false;
     // Once set, every call of this end gets it.
     std::optional<ErrorCode> error;
+    env::Endpoint local;
   };
 
   Link(SimNetwork& network, Key key, const LinkRule& to_server, const LinkRule& to_client)

@@ -22,7 +22,7 @@ Duration uniform(Decisions& decisions, Key key, Duration low, Duration high, con
 }  // namespace
 
 Pipe::Pipe(SimNetwork& network, Link& link, Key key, const LinkRule& rule)
-    : network_(network), link_(link), key_(key), rule_(rule) {}
+    : network_(network), link_(link), rule_(&rule), key_(key) {}
 
 std::size_t Pipe::room() const {
   const std::uint64_t used = ring_.end() - ring_.begin();
@@ -33,32 +33,32 @@ std::size_t Pipe::room() const {
 Duration Pipe::delay(std::uint64_t offset, std::size_t bytes) {
   Decisions& decisions = network_.world().decisions();
   const Key here = key_.with(offset);
-  Duration wait = uniform(decisions, here.with(kDelay.value), rule_.latency_min, rule_.latency_max,
-                          "net.delay");
-  if (decisions.chance(here.with(kTail.value), rule_.tail, "net.tail")) {
+  Duration wait = uniform(decisions, here.with(kDelay.value), rule_->latency_min,
+                          rule_->latency_max, "net.delay");
+  if (decisions.chance(here.with(kTail.value), rule_->tail, "net.tail")) {
     network_.count(NetworkCounter::tail);
-    wait += uniform(decisions, here.with(kTailLength.value), Duration(), rule_.tail_max,
+    wait += uniform(decisions, here.with(kTailLength.value), Duration(), rule_->tail_max,
                     "net.tail_length");
   }
   // Each retransmission may be lost as well, and waits twice as long.
   Duration again = network_.habits().retransmit_min;
   Key attempt = here.with(kLoss.value);
-  for (int i = 0; i < 6 && decisions.chance(attempt, rule_.loss, "net.loss"); ++i) {
+  for (int i = 0; i < 6 && decisions.chance(attempt, rule_->loss, "net.loss"); ++i) {
     network_.count(NetworkCounter::loss);
     wait += again;
     again = again * 2;
     attempt = attempt.with(1);
   }
-  if (decisions.chance(here.with(kReorder.value), rule_.reorder, "net.reorder")) {
+  if (decisions.chance(here.with(kReorder.value), rule_->reorder, "net.reorder")) {
     network_.count(NetworkCounter::reorder);
-    wait += rule_.latency_max * 3;
+    wait += rule_->latency_max * 3;
   }
-  if (rule_.bytes_per_second != 0) {
+  if (rule_->bytes_per_second != 0) {
     const bool twice =
-        decisions.chance(here.with(kDuplicate.value), rule_.duplicate, "net.duplicate");
+        decisions.chance(here.with(kDuplicate.value), rule_->duplicate, "net.duplicate");
     if (twice) network_.count(NetworkCounter::duplicate);
-    const auto ns =
-        static_cast<std::int64_t>(bytes * (twice ? 2 : 1) * 1'000'000'000 / rule_.bytes_per_second);
+    const auto ns = static_cast<std::int64_t>(bytes * (twice ? 2 : 1) * 1'000'000'000 /
+                                              rule_->bytes_per_second);
     const Time now = network_.world().now();
     wire_free_ = std::max(wire_free_, now) + Duration(ns);
     wait += wire_free_ - now;
@@ -72,13 +72,13 @@ void Pipe::write(ByteView bytes, Time at) {
   ring_.append(bytes);
   last_arrival_ = arrival;
   const auto size = static_cast<std::uint32_t>(bytes.size());
-  if (first_ < segments_.size() && segments_.back().at == arrival) {
+  if (!segments_.empty() && segments_.back().at == arrival) {
     // It waits for the one before it anyway: one delivery serves both.
     segments_.back().end = ring_.end();
     segments_.back().cause = last_send_;
     segments_.back().bytes = std::max(segments_.back().bytes, size);
   } else {
-    segments_.push_back({ring_.end(), arrival, last_send_, size});
+    segments_.push({ring_.end(), arrival, last_send_, size});
   }
   schedule();
 }
@@ -87,7 +87,7 @@ void Pipe::finish(Time at) {
   if (end_sent_) return;
   end_sent_ = true;
   last_arrival_ = std::max(at + delay(ring_.end(), 0), last_arrival_);
-  segments_.push_back({ring_.end(), last_arrival_, network_.world().cause(), 0});
+  segments_.push({ring_.end(), last_arrival_, network_.world().cause(), 0});
   schedule();
 }
 
@@ -96,21 +96,21 @@ void Pipe::read(MutBytes into) {
   ring_.take(into);
   if (was_full && !writer.none() && !room_scheduled_) {
     room_scheduled_ = true;
-    network_.world().at(network_.world().now() + rule_.latency_min, *this, kRoom);
+    network_.world().at(network_.world().now() + rule_->latency_min, *this, kRoom);
   }
 }
 
 bool Pipe::passes(std::size_t bytes) const {
-  if (rule_.blocked && (rule_.blocked_port == 0 || link_.uses_port(rule_.blocked_port))) {
+  if (rule_->blocked && (rule_->blocked_port == 0 || link_.uses_port(rule_->blocked_port))) {
     return false;
   }
-  return rule_.black_hole_above_bytes == 0 || bytes <= rule_.black_hole_above_bytes;
+  return rule_->black_hole_above_bytes == 0 || bytes <= rule_->black_hole_above_bytes;
 }
 
 void Pipe::schedule() {
-  if (scheduled_ || held_ || first_ == segments_.size()) return;
+  if (scheduled_ || held_ || segments_.empty()) return;
   scheduled_ = true;
-  network_.world().at(segments_[first_].at, *this, kDeliver);
+  network_.world().at(segments_.front().at, *this, kDeliver);
 }
 
 void Pipe::hold() {
@@ -122,16 +122,14 @@ void Pipe::hold() {
 }
 
 void Pipe::release() {
-  if (!held_ || first_ == segments_.size() || !passes(segments_[first_].bytes)) return;
+  if (!held_ || segments_.empty() || !passes(segments_.front().bytes)) return;
   held_ = false;
   // The sender has been trying at growing intervals; the next try is somewhere ahead.
   Decisions& decisions = network_.world().decisions();
   const Duration wait = uniform(decisions, key_.with(kRetransmit.value).with(stalls_), Duration(),
                                 network_.habits().retransmit_min, "net.retransmit");
   const Time at = network_.world().now() + wait;
-  for (std::size_t i = first_; i < segments_.size(); ++i) {
-    segments_[i].at = std::max(segments_[i].at, at);
-  }
+  segments_.for_each([&](Segment& segment) { segment.at = std::max(segment.at, at); });
   last_arrival_ = std::max(last_arrival_, at);
   schedule();
 }
@@ -140,20 +138,16 @@ void Pipe::deliver() {
   const Time now = network_.world().now();
   const std::uint64_t from = arrived_;
   std::uint64_t cause = 0;
-  while (first_ < segments_.size() && segments_[first_].at <= now) {
-    if (!passes(segments_[first_].bytes)) {
+  while (!segments_.empty() && segments_.front().at <= now) {
+    if (!passes(segments_.front().bytes)) {
       hold();
       break;
     }
-    arrived_ = segments_[first_].end;
-    cause = segments_[first_].cause;
-    ++first_;
+    arrived_ = segments_.front().end;
+    cause = segments_.front().cause;
+    segments_.pop();
   }
-  if (first_ == segments_.size()) {
-    segments_.clear();
-    first_ = 0;
-    if (end_sent_) end_arrived_ = true;
-  }
+  if (segments_.empty() && end_sent_) end_arrived_ = true;
   if (arrived_ != from || end_arrived_) {
     network_.delivered(link_, *this, from, arrived_, cause);
   }

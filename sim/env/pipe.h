@@ -24,6 +24,49 @@ class Process;
 class SimNetwork;
 class World;
 
+struct Segment {
+  std::uint64_t end = 0;  // offset after its last byte
+  Time at;
+  std::uint64_t cause = 0;
+  std::uint32_t bytes = 0;
+};
+
+// First in, first out; one segment needs no memory of its own.
+class SegmentQueue {
+ public:
+  bool empty() const { return count_ == 0; }
+  Segment& front() { return front_; }
+  Segment& back() { return rest_.empty() ? front_ : rest_.back(); }
+  void push(const Segment& segment) {
+    if (count_++ == 0) {
+      front_ = segment;
+    } else {
+      rest_.push_back(segment);
+    }
+  }
+  void pop() {
+    if (--count_ > 0) {
+      front_ = rest_[next_++];
+      if (next_ == rest_.size()) {
+        rest_.clear();
+        next_ = 0;
+      }
+    }
+  }
+  template <class Body>
+  void for_each(Body&& body) {
+    if (count_ == 0) return;
+    body(front_);
+    for (std::size_t i = next_; i < rest_.size(); ++i) body(rest_[i]);
+  }
+
+ private:
+  Segment front_;
+  std::size_t count_ = 0;
+  std::size_t next_ = 0;  // in rest_: the one after front_
+  std::vector<Segment> rest_;
+};
+
 class Pipe final : public EventTarget {
  public:
   Pipe(SimNetwork& network, Link& link, Key key, const LinkRule& rule);
@@ -50,7 +93,8 @@ class Pipe final : public EventTarget {
   bool holds_back() const { return held_; }
 
   Key key() const { return key_; }
-  const LinkRule& rule() const { return rule_; }
+  const LinkRule& rule() const { return *rule_; }
+  void set_rule(const LinkRule& rule) { rule_ = &rule; }
   std::uint64_t last_send() const { return last_send_; }
   void set_last_send(std::uint64_t trace_id) { last_send_ = trace_id; }
 
@@ -62,38 +106,31 @@ class Pipe final : public EventTarget {
 
  private:
   enum : std::uint64_t { kDeliver = 0, kRoom = 1, kGiveUp = 2 };
-  struct Segment {
-    std::uint64_t end;  // offset after its last byte
-    Time at;
-    std::uint64_t cause;
-    std::uint32_t bytes;
-  };
-
   Duration delay(std::uint64_t offset, std::size_t bytes);
   bool passes(std::size_t bytes) const;
   void schedule();
   void hold();
   void deliver();
 
+  // Ordered by use: a large simulation is bound by the cache lines that a message touches.
   SimNetwork& network_;
   Link& link_;
+  const LinkRule* rule_;
   Key key_;
-  const LinkRule& rule_;
   ByteRing ring_;
   std::uint64_t arrived_ = 0;
-  std::vector<Segment> segments_;  // from first_ on
-  std::size_t first_ = 0;
+  SegmentQueue segments_;
   Time last_arrival_;
-  Time wire_free_;  // when the bandwidth limit lets the next segment go
   std::uint64_t last_send_ = 0;
-  std::uint64_t stalls_ = 0;
-  Time held_since_;
   bool scheduled_ = false;
   bool room_scheduled_ = false;
   bool held_ = false;
   bool cut_ = false;
   bool end_sent_ = false;
   bool end_arrived_ = false;
+  Time wire_free_;  // when the bandwidth limit lets the next segment go
+  std::uint64_t stalls_ = 0;
+  Time held_since_;
 };
 
 }  // namespace flux::sim

@@ -32,8 +32,22 @@ SimNetwork::~SimNetwork() = default;
 LinkRule& SimNetwork::rule(const std::string& from, const std::string& to) {
   const WorldScope scope;
   std::unique_ptr<LinkRule>& rule = rules_[{from, to}];
-  if (!rule) rule = std::make_unique<LinkRule>(default_rule_);
+  if (!rule) {
+    rule = std::make_unique<LinkRule>(default_rule_);
+    for (const auto& link : links_) {
+      for (const Link::Side side : {Link::kClient, Link::kServer}) {
+        const bool same =
+            link->end(side).local.host == from && link->end(Link::other(side)).local.host == to;
+        if (same) link->outgoing(side).set_rule(*rule);
+      }
+    }
+  }
   return *rule;
+}
+
+const LinkRule& SimNetwork::rule_in_force(const std::string& from, const std::string& to) const {
+  const auto found = rules_.find({from, to});
+  return found == rules_.end() ? default_rule_ : *found->second;
 }
 
 void SimNetwork::for_rules(
@@ -112,8 +126,9 @@ ConnectState* SimNetwork::connect(Process& process, const std::string& host,
 
 Link& SimNetwork::make_link(ConnectState& attempt, ListenState& listener) {
   count(NetworkCounter::connect);
-  links_.push_back(std::make_unique<Link>(*this, attempt.key, rule(attempt.host, listener.host),
-                                          rule(listener.host, attempt.host)));
+  links_.push_back(std::make_unique<Link>(*this, attempt.key,
+                                          rule_in_force(attempt.host, listener.host),
+                                          rule_in_force(listener.host, attempt.host)));
   Link& link = *links_.back();
   Link::End& client = link.end(Link::kClient);
   client.process = attempt.process;

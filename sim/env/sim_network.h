@@ -58,7 +58,9 @@ class SimNetwork final : public ProcessWatcher, private EventTarget {
 
   // Changing a rule takes effect for what is under way too: call release() after unblocking.
   LinkRule& rule(const std::string& from, const std::string& to);
-  // Every direction between known hosts, and the rule that hosts met later start with.
+  // The rule in force; the shared default until rule() made one for this direction.
+  const LinkRule& rule_in_force(const std::string& from, const std::string& to) const;
+  // Every direction that has a rule of its own; all others share the default.
   void for_rules(
       const std::function<void(const std::string& from, const std::string& to, LinkRule&)>& body);
   LinkRule& default_rule() { return default_rule_; }

@@ -139,7 +139,7 @@ class Node {
 
   void read(Task& task, std::uint64_t peer) {
     const std::shared_ptr<Connection> connection = connections_[peer];
-    std::array<std::byte, 4096> buffer;
+    std::array<std::byte, 1024> buffer;
     std::size_t have = 0;
     for (;;) {
       const Result<std::size_t> got = connection->read_some(task, std::span(buffer).subspan(have));
