@@ -169,8 +169,8 @@ def check_folders(root, files):
     for folder in sorted(folders):
         if folder.parts[0] not in MAPPED_ROOTS or folder / "README.md" in pages:
             continue
-        # Below tests/<kind> the folders mirror the tree, or hold that kind's data. The other two
-        # are where other build tools insist on looking.
+        # Below tests/<kind> the folders are named after what they test, or hold its data. The other
+        # two are where other build tools insist on looking.
         if folder.parts[0] == "tests" and len(folder.parts) > 2 or folder.name in ("src", ".cargo"):
             continue
         page, name = page_above(folder, pages)
