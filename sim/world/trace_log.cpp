@@ -62,8 +62,19 @@ void TraceLog::open(Sink sink, env::Severity least) {
   open_ = true;
 }
 
+void TraceLog::watch(Watcher watcher) {
+  watcher_ = std::move(watcher);
+  watched_ = true;
+}
+
 void TraceLog::write(const TraceHead& head, env::Severity severity, std::string_view event,
                      std::initializer_list<env::Field> fields) {
+  if (open_ && severity >= least_) write_line(head, severity, event, fields);
+  if (watched_ && severity >= env::Severity::info) watcher_(head, severity, event, fields);
+}
+
+void TraceLog::write_line(const TraceHead& head, env::Severity severity, std::string_view event,
+                          std::initializer_list<env::Field> fields) {
   line_.clear();
   fmt::format_to(std::back_inserter(line_), "{{\"id\":{},\"cause\":{},\"t\":{},\"node\":", head.id,
                  head.cause, head.at.ns());
