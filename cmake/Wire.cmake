@@ -5,12 +5,17 @@ include_guard()
 
 set(FLUX_SCHEMA_DIR ${CMAKE_SOURCE_DIR}/net/schema)
 
+function(flux_wire_definitions out)
+  file(GLOB definitions CONFIGURE_DEPENDS
+    ${FLUX_SCHEMA_DIR}/*.json ${FLUX_SCHEMA_DIR}/record/*.json)
+  set(${out} ${definitions} PARENT_SCOPE)
+endfunction()
+
 # flux_wire_messages(<out> <layer> <folder>): the generated files, for GENERATED of add_layer. They
 # are included as "<folder>/<name>.h".
 function(flux_wire_messages out layer folder)
   flux_generated_dir(directory ${layer} ${folder})
-  file(GLOB definitions CONFIGURE_DEPENDS
-    ${FLUX_SCHEMA_DIR}/*.json ${FLUX_SCHEMA_DIR}/record/*.json)
+  flux_wire_definitions(definitions)
   set(files ${directory}/apis.h ${directory}/metadata_records.h)
   foreach(definition IN LISTS definitions)
     cmake_path(GET definition STEM name)
@@ -26,18 +31,21 @@ function(flux_wire_messages out layer folder)
   set(${out} ${files} PARENT_SCOPE)
 endfunction()
 
-# flux_wire_reflection(<target>): gives a test target "reflection.h", which visits every field of
-# every message.
+# flux_wire_reflection(<target>): lets a test include "net/kafka/gen/reflection.h", which visits every
+# field of every message.
 function(flux_wire_reflection target)
-  set(header ${CMAKE_CURRENT_BINARY_DIR}/reflection/reflection.h)
-  file(GLOB definitions CONFIGURE_DEPENDS
-    ${FLUX_SCHEMA_DIR}/*.json ${FLUX_SCHEMA_DIR}/record/*.json)
-  add_custom_command(
-    OUTPUT ${header}
-    COMMAND wiregen --schema ${FLUX_SCHEMA_DIR} --schema ${FLUX_SCHEMA_DIR}/record
-      --reflection ${header}
-    DEPENDS wiregen ${definitions}
-    VERBATIM)
-  target_sources(${target} PRIVATE ${header})
-  target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/reflection)
+  set(root ${FLUX_GENERATED_ROOT}/reflection)
+  set(header ${root}/net/kafka/gen/reflection.h)
+  if(NOT TARGET wire_reflection)
+    flux_wire_definitions(definitions)
+    add_custom_command(
+      OUTPUT ${header}
+      COMMAND wiregen --schema ${FLUX_SCHEMA_DIR} --schema ${FLUX_SCHEMA_DIR}/record
+        --reflection ${header}
+      DEPENDS wiregen ${definitions}
+      VERBATIM)
+    add_custom_target(wire_reflection DEPENDS ${header})
+  endif()
+  add_dependencies(${target} wire_reflection)
+  target_include_directories(${target} PRIVATE ${root})
 endfunction()
