@@ -34,10 +34,15 @@ inline void take(Result<void>&&) {}
 }  // namespace flux
 
 // Evaluates to the value; on an error returns it from the enclosing function.
-#define TRY(...)                                              \
-  __extension__({                                             \
-    auto flux_result = (__VA_ARGS__);                         \
-    if (!flux_result) [[unlikely]]                            \
-      return std::unexpected(std::move(flux_result).error()); \
-    ::flux::detail::take(std::move(flux_result));             \
+#define TRY(...) FLUX_TRY_AS(FLUX_JOIN(flux_result_, __COUNTER__), __VA_ARGS__)
+
+// A name of its own for each use, so that one TRY can stand in another.
+#define FLUX_JOIN(a, b) FLUX_JOIN_EXPANDED(a, b)
+#define FLUX_JOIN_EXPANDED(a, b) a##b
+#define FLUX_TRY_AS(name, ...)                         \
+  __extension__({                                      \
+    auto name = (__VA_ARGS__);                         \
+    if (!name) [[unlikely]]                            \
+      return std::unexpected(std::move(name).error()); \
+    ::flux::detail::take(std::move(name));             \
   })

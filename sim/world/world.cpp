@@ -44,8 +44,7 @@ RunEnd World::run_until(Time end) {
   stopped_ = false;
   run_processes();
   while (!stopped_) {
-    if (queue_.empty()) return RunEnd::idle;
-    if (queue_.front().at > end) break;
+    if (queue_.empty() || queue_.front().at > end) break;
     const Event event = queue_.pop();
     now_ = event.at;
     cause_ = event.cause;
@@ -55,7 +54,7 @@ RunEnd World::run_until(Time end) {
   }
   if (stopped_) return RunEnd::stopped;
   now_ = end;
-  return RunEnd::time;
+  return queue_.empty() ? RunEnd::idle : RunEnd::time;
 }
 
 std::uint64_t World::note(const Process* process, env::Severity severity, std::string_view event,

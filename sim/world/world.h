@@ -56,7 +56,7 @@ class World {
     queue_.push(when < now_ ? now_ : when, target, argument, cause_);
   }
 
-  // Until `end` (which becomes now()), or stop(), or nothing is left to happen.
+  // Until `end`, which becomes now(), or until stop(). Idle: nothing is left to happen.
   RunEnd run_until(Time end);
   void stop() { stopped_ = true; }
 
