@@ -49,7 +49,12 @@ std::unexpected<ErrorCode> no(ErrorCode code) { return std::unexpected(code); }
 
 DiskImage::DiskImage(Key key, const DiskHabits& habits, Decisions& decisions,
                      DiskObserver* observer)
-    : key_(key), habits_(habits), decisions_(decisions), observer_(observer), names_(Inode(1)) {
+    : key_(key),
+      habits_(habits),
+      base_(habits),
+      decisions_(decisions),
+      observer_(observer),
+      names_(Inode(1)) {
   nodes_.push_back(nullptr);
   CHECK(make_node("/") == names_.root());
 }

@@ -117,10 +117,11 @@ class DiskImage {
   }
   std::string_view path_of(Inode inode) const;
 
-  // The machine. No process of it may hold a file during the last four.
+  // The machine. No process of it may hold a file during a power cut, a wipe and a restore. A
+  // snapshot may be restored on another machine's image.
   void drop_cache();
-  // Everything wrong with the medium is forgotten, what was not stored is, and chances and orders
-  // are taken back. What a power cut took stays lost.
+  // Everything wrong with the medium is forgotten, what was not stored is stored, orders and chances
+  // are taken back, limits and speed are as at first. What a power cut took stays lost.
   void heal();
   void power_cut(Time at);
   void wipe();
@@ -216,6 +217,7 @@ class DiskImage {
 
   Key key_;
   DiskHabits habits_;
+  const DiskHabits base_;  // as given at first: what healing goes back to, without chances
   Decisions& decisions_;
   DiskObserver* observer_;
   std::vector<std::unique_ptr<Node>> nodes_;  // by inode; null when gone

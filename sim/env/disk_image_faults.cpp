@@ -132,8 +132,8 @@ void DiskImage::drop_cache() {
 void DiskImage::heal() {
   orders_.clear();
   habits_.chances = {};
-  habits_.limits = {};
-  habits_.speed = {};
+  habits_.limits = base_.limits;
+  habits_.speed = base_.speed;
   for (const auto& n : nodes_) {
     if (!n) continue;
     mend(*n, {0, kNoEnd});
@@ -231,6 +231,7 @@ void DiskImage::restore(const DiskSnapshot& snapshot) {
     made->key = file.key.with("restored").with(counted(DiskCounter::rollback));
     made->path = file.path;
     made->content.become(file.content);
+    if (file.inode.value() >= nodes_.size()) nodes_.resize(file.inode.value() + 1);
     nodes_[file.inode.value()] = std::move(made);
     recharge(node(file.inode));
   }
