@@ -100,7 +100,10 @@ function(add_layer name)
     target_link_libraries(${name} PUBLIC ${target})
   endforeach()
 
-  set_target_properties(${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+  # A generated header is the first include of the generated source beside it: it compiles alone
+  # or not at all.
+  set_target_properties(${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON
+    INTERFACE_HEADER_SETS_TO_VERIFY HEADERS)
   flux_add_link_test(${name})
   if(L_PURE)
     flux_add_purity_test(${name})
