@@ -23,10 +23,7 @@ Reactor::Reactor(Poller& poller, env::Clock& clock, env::Trace& trace)
 Reactor::~Reactor() = default;
 
 void Reactor::turn(Instant until) {
-  turn_start_ = run_start_ = clock_.now();
-  loop_.run(turn_start_);
   ++runs_.turns;
-
   Duration at_most = Duration::max();
   for (TurnWork* work : works_) {
     if (work->before_wait()) at_most = Duration();
@@ -38,6 +35,9 @@ void Reactor::turn(Instant until) {
     at_most = std::min(at_most, std::max(next - clock_.now(), Duration()));
   }
   poller_.wait(at_most);
+
+  turn_start_ = run_start_ = clock_.now();
+  loop_.run(turn_start_);
 }
 
 bool Reactor::should_yield() { return clock_.now() - run_start_ >= kRunShare; }

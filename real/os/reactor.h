@@ -1,9 +1,10 @@
 // Reactor: one thread drives all logic of a process: it runs ready fibers, hands over what they
 // asked of the kernel, and waits for the kernel when nothing is ready.
 //
-// A turn: run fibers until none is ready or the turn's share is used; then each TurnWork (batched
-// submissions, results that came back, log lines); then one wait in the poller, for no time at all
-// when something became ready meanwhile, else until the next timer.
+// A turn: each TurnWork (batched submissions, results that came back, log lines); then one wait in
+// the poller, for no time at all when something is ready, else until the next timer; then fibers
+// run until none is ready or the turn's share is used. Fibers come last, so that whoever drives the
+// turns sees what they did before the loop waits again.
 //
 // It also measures each uninterrupted run of a fiber. A run over the limit (2 ms) is a defect of
 // the code that ran, and is told as the event "loop.slow_run".
