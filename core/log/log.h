@@ -173,14 +173,16 @@ class Log : public std::enable_shared_from_this<Log> {
   // log_sync.cpp
   void start_committing();
   void commit_loop(env::Task& task);
+  std::vector<SegmentPointer> unsettled() const;
   Result<void> commit_once(env::Task& task);
+  Result<void> write_marks(env::Task& task);
   Result<void> make_marks_durable(env::Task& task);
   void poison(env::Task& task, const Error& why);
 
   // log_read.cpp
   SegmentPointer segment_of(Offset offset) const;
-  Result<std::optional<TimestampOffset>> search_timestamp(env::Task& task, Offset from,
-                                                          record::Timestamp at_least);
+  Result<std::optional<TimestampOffset>> search_segment(env::Task& task, Segment& segment,
+                                                        record::Timestamp at_least);
 
   SegmentPointer active() const { return segments_.back(); }
   std::string path(std::string_view name) const;
@@ -206,7 +208,9 @@ class Log : public std::enable_shared_from_this<Log> {
   bool wanted_ = false;  // somebody asked since the running commit began
   bool closing_ = false;
   bool poisoned_ = false;
+  bool in_round_ = false;
   std::uint64_t round_ = 0;
+  Offset round_target_;
   std::uint64_t failed_round_ = 0;
   std::uint32_t waiting_ = 0;
   std::optional<Error> failure_;

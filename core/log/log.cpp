@@ -1,0 +1,227 @@
+#include "core/log/log.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/base/mark.h"
+#include "core/log/names.h"
+#include "core/log/segment.h"
+
+namespace flux::log {
+
+using env::Task;
+using record::BatchView;
+using record::Timestamp;
+
+namespace {
+// Positions are 31 bits in Kafka's index.
+constexpr std::uint32_t kSegmentBytesMax = INT32_MAX;
+}  // namespace
+
+// What an append would do, worked out before anything changes.
+struct Log::Checked {
+  std::vector<Offset> bases;  // of each batch
+  Offset end;
+  Timestamp max_timestamp = record::kNoTimestamp;
+  std::optional<ProducerBatch> duplicate;
+  Epochs epochs;
+  bool new_epoch = false;
+  std::size_t bytes = 0;
+};
+
+Log::Log(env::Env& env, std::string directory, LogIdentity identity, LogConfig config)
+    : env_(env),
+      directory_(std::move(directory)),
+      identity_(std::move(identity)),
+      config_(config),
+      producers_(config.producer_batches_kept) {
+  CHECK_GE(config_.segment_bytes, 1u);
+  CHECK_LE(config_.segment_bytes, kSegmentBytesMax);
+}
+
+Log::~Log() = default;
+
+std::string Log::path(std::string_view name) const { return directory_ + "/" + std::string(name); }
+
+std::uint64_t Log::size_bytes() const {
+  std::uint64_t sum = 0;
+  for (const SegmentPointer& segment : segments_) sum += segment->size();
+  return sum;
+}
+
+std::unexpected<Error> Log::refuse_poisoned() const {
+  return fail(ErrorCode::io_error, identity_.name() + ": a sync failed; the log takes nothing " +
+                                       "until it is opened again");
+}
+
+// --- append
+
+Result<Log::Checked> Log::check_batches(MutBytes batches, const AppendOptions* leader) {
+  Checked out;
+  out.end = end_offset_;
+  out.epochs = epochs_;
+  out.bytes = batches.size();
+  if (batches.empty()) return fail(ErrorCode::invalid, "an append of no batch");
+  std::map<ProducerId, Producer> pending;
+  for (ByteView rest = batches; !rest.empty();) {
+    const BatchView batch = TRY(BatchView::take(rest));
+    if (batch.last_offset_delta() < 0) return fail(ErrorCode::invalid, "a negative offset delta");
+    const Offset base = leader ? out.end : batch.base_offset();
+    if (base < out.end) return fail(ErrorCode::invalid, "a replica's batch goes back");
+    if (leader && !batch.control() && batch.producer_id() != kNoProducerId) {
+      out.duplicate = producers_.find_duplicate(batch);
+      if (out.duplicate) return out;
+      const auto before = pending.find(batch.producer_id());
+      const Producer* now = before == pending.end() ? nullptr : &before->second;
+      TRY(producers_.check(batch, now));
+      pending[batch.producer_id()] =
+          producers_.preview(now ? now : producers_.find(batch.producer_id()), batch, base);
+    }
+    out.bases.push_back(base);
+    out.end = base + batch.last_offset_delta() + 1;
+    out.max_timestamp = std::max(out.max_timestamp, batch.max_timestamp());
+    const LeaderEpoch epoch = leader ? leader->epoch : batch.leader_epoch();
+    if (epoch.value() >= 0 && out.epochs.assign(epoch, base)) out.new_epoch = true;
+  }
+  if (leader && leader->log_append_time) out.max_timestamp = *leader->log_append_time;
+  return out;
+}
+
+bool Log::must_roll(const Checked& checked) const {
+  const Segment& segment = *segments_.back();
+  if (segment.size() == 0) return false;
+  if (std::uint64_t{segment.size()} + checked.bytes > config_.segment_bytes) return true;
+  if (checked.end - segment.base_offset() > INT32_MAX) return true;
+  if (segment.index_bytes() + kOffsetIndexEntryBytes > config_.index_bytes_max) return true;
+  // By record time where records have one, since then a replay of old data rolls as it did.
+  const std::int64_t age_ms_max = config_.segment_age_max.ms();
+  const Timestamp first = segment.first_timestamp();
+  if (first != record::kNoTimestamp && checked.max_timestamp != record::kNoTimestamp) {
+    return checked.max_timestamp > first && checked.max_timestamp - first > age_ms_max;
+  }
+  return (env_.clock.wall_now() - segment.created()).ms() > age_ms_max;
+}
+
+Result<void> Log::prepare_active(Task& task, const Checked& checked) {
+  if (checked.bytes > kSegmentBytesMax) {
+    return fail(ErrorCode::too_large, "an append of " + std::to_string(checked.bytes) + " bytes");
+  }
+  if (must_roll(checked)) return roll_locked(task);
+  return {};
+}
+
+Result<void> Log::assign_epochs(Task& task, const Checked& checked) {
+  if (!checked.new_epoch) return {};
+  REACHED("log.epoch_bump");
+  TRY(env::replace_file(task, env_.disk, path(kEpochFile), as_bytes(checked.epochs.to_text())));
+  epochs_ = checked.epochs;
+  return {};
+}
+
+Result<Appended> Log::write_batches(Task& task, MutBytes batches, const Checked& checked) {
+  const SegmentPointer segment = active();
+  TRY(segment->write(task, batches));
+  if (poisoned_) return refuse_poisoned();
+  // Nothing suspends from here on: the batches appear all at once.
+  for (ByteView rest = batches; !rest.empty();) {
+    const BatchView batch = *BatchView::take(rest);
+    segment->accept(batch);
+    producers_.apply(batch, batch.base_offset());
+  }
+  CHECK_EQ(segment->end_offset(), checked.end);
+  end_offset_ = checked.end;
+  moved_.notify_all();
+  return Appended{.base = checked.bases.front(), .end = checked.end};
+}
+
+Result<Appended> Log::append_locked(Task& task, MutBytes batches, const AppendOptions* leader) {
+  const sync::MutexGuard guard = TRY(append_mutex_.lock(task));
+  if (poisoned_) return refuse_poisoned();
+  if (closing_) return fail(ErrorCode::not_available, identity_.name() + ": the log is closed");
+  const Checked checked = TRY(check_batches(batches, leader));
+  if (checked.duplicate) {
+    REACHED("log.duplicate_answered");
+    const ProducerBatch& original = *checked.duplicate;
+    return Appended{
+        .base = original.base_offset,
+        .end = original.last_offset() + 1,
+        .duplicate = true,
+        .log_append_time = leader->log_append_time ? original.timestamp : record::kNoTimestamp};
+  }
+  TRY(prepare_active(task, checked));
+  TRY(assign_epochs(task, checked));
+  if (leader) {
+    std::size_t at = 0;
+    for (const Offset base : checked.bases) {
+      const std::size_t size = BatchView::first_of(ByteView(batches).subspan(at))->size();
+      const MutBytes batch = batches.subspan(at, size);
+      record::set_base_offset(batch, base);
+      record::set_leader_epoch(batch, leader->epoch);
+      if (leader->log_append_time) record::set_log_append_time(batch, *leader->log_append_time);
+      at += size;
+    }
+  }
+  Appended out = TRY(write_batches(task, batches, checked));
+  if (leader && leader->log_append_time) out.log_append_time = *leader->log_append_time;
+  // Closed blocks go to the integrity file early, so that they outlive a kill; an error is met
+  // again, and answered for, by the next commit.
+  static_cast<void>(active()->write_entries(task));
+  return out;
+}
+
+Result<Appended> Log::append(Task& task, MutBytes batches, const AppendOptions& options) {
+  return append_locked(task, batches, &options);
+}
+
+Result<Appended> Log::append_replica(Task& task, MutBytes batches) {
+  return append_locked(task, batches, nullptr);
+}
+
+// --- segments
+
+Result<void> Log::start_segment(Task& task, Offset base) {
+  auto segment = std::make_shared<Segment>(env_, identity_, config_, directory_, base);
+  TRY(segment->create(task));
+  // Before anything in it is acknowledged its names must be durable.
+  TRY(env_.disk.sync_directory(task, directory_));
+  segments_.push_back(std::move(segment));
+  return {};
+}
+
+Result<void> Log::roll_locked(Task& task) {
+  const SegmentPointer old = active();
+  old->close_block();
+  TRY(old->write_indexes(task));
+  TRY(start_segment(task, end_offset_));
+  REACHED("log.roll");
+  TRACE(env_.trace, info, "log.roll", {"partition", identity_.name()}, {"base", old->base_offset()},
+        {"end", old->end_offset()}, {"bytes", old->size()});
+  old->drop_indexes();
+  request_sync();
+  return {};
+}
+
+Result<void> Log::roll(Task& task) {
+  const sync::MutexGuard guard = TRY(append_mutex_.lock(task));
+  if (poisoned_) return refuse_poisoned();
+  if (active()->size() == 0) return {};
+  return roll_locked(task);
+}
+
+Result<void> Log::close(Task& task) {
+  closing_ = true;
+  const sync::MutexGuard guard = TRY(append_mutex_.lock(task));
+  commit_wanted_.notify_all();
+  while (committing_) TRY(commit_ended_.wait(task));
+  if (!poisoned_) {
+    TRY(commit_once(task));
+    TRY(make_marks_durable(task));
+    TRY(active()->write_indexes(task));
+  }
+  for (const SegmentPointer& segment : segments_) segment->close_files();
+  return poisoned_ ? Result<void>(refuse_poisoned()) : Result<void>();
+}
+
+}  // namespace flux::log

@@ -1,0 +1,202 @@
+// Opening a log: the directory, the verdict on each segment, and what follows from them.
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/base/mark.h"
+#include "core/log/log.h"
+#include "core/log/names.h"
+#include "core/log/recovery.h"
+#include "core/log/segment.h"
+
+namespace flux::log {
+
+using env::Task;
+
+namespace {
+constexpr std::uint64_t kSmallFileMax = 16U << 20;
+
+Result<void> remove_if_there(Task& task, env::Disk& disk, const std::string& path) {
+  Result<void> removed = disk.remove(task, path);
+  if (!removed && removed.error() == ErrorCode::not_found) return {};
+  return removed;
+}
+}  // namespace
+
+Result<Uuid> read_topic_id(Task& task, env::Disk& disk, std::string_view directory) {
+  const std::string path = std::string(directory) + "/" + std::string(kMetadataFile);
+  const Bytes text = TRY(env::read_file(task, disk, path, kSmallFileMax));
+  const Result<Uuid> id = parse_partition_metadata(as_text(text));
+  if (!id) return std::unexpected(id.error().in(path));
+  return *id;
+}
+
+class Opening {
+ public:
+  explicit Opening(Log& log) : log_(log), disk_(log.env_.disk) {}
+
+  Result<void> run(Task& task) {
+    TRY(prepare_directory(task));
+    const std::vector<Offset> bases = TRY(list_segments(task));
+    TRY(recover_segments(task, bases));
+    TRY(finish(task));
+    TRACE(log_.env_.trace, info, "log.opened", {"partition", log_.identity_.name()},
+          {"start", log_.start_offset_}, {"end", log_.end_offset_},
+          {"batches", log_.report_.batches}, {"torn_bytes", log_.report_.torn_bytes_cut},
+          {"rotten_ranges", log_.report_.rotten_ranges});
+    return {};
+  }
+
+ private:
+  Result<void> prepare_directory(Task& task);
+  Result<std::vector<Offset>> list_segments(Task& task);
+  Result<std::vector<LaterSegments>> look_ahead(Task& task, const std::vector<Offset>& bases);
+  Result<void> recover_segments(Task& task, const std::vector<Offset>& bases);
+  Result<void> drop_from(Task& task, const std::vector<Offset>& bases, std::size_t first);
+  Result<void> finish(Task& task);
+  Result<void> settle_epochs(Task& task);
+
+  Log& log_;
+  env::Disk& disk_;
+  bool rotten_ = false;       // anywhere
+  bool last_rotten_ = false;  // in the segment that would be appended to
+};
+
+Result<void> Opening::prepare_directory(Task& task) {
+  TRY(env::make_directories(task, disk_, log_.directory_));
+  const Result<Uuid> id = read_topic_id(task, disk_, log_.directory_);
+  if (id && *id != log_.identity_.topic_id) {
+    return fail(ErrorCode::invalid, log_.directory_ + " belongs to topic id " + id->to_string() +
+                                        ", not " + log_.identity_.topic_id.to_string());
+  }
+  if (id) return {};
+  if (id.error() != ErrorCode::not_found) return std::unexpected(id.error());
+  return env::replace_file(task, disk_, log_.path(kMetadataFile),
+                           as_bytes(partition_metadata_text(log_.identity_.topic_id)));
+}
+
+Result<std::vector<Offset>> Opening::list_segments(Task& task) {
+  std::set<Offset> bases;
+  for (const env::DirectoryEntry& entry : TRY(disk_.list(task, log_.directory_))) {
+    if (entry.is_directory) continue;
+    if (entry.name.ends_with(kTemporarySuffix)) {
+      TRY(remove_if_there(task, disk_, log_.path(entry.name)));
+    } else if (const auto base = base_of_file(entry.name, kLogSuffix)) {
+      bases.insert(*base);
+    } else if (const auto other = base_of_file(entry.name, kIntegritySuffix)) {
+      bases.insert(*other);
+    }
+  }
+  return std::vector<Offset>(bases.begin(), bases.end());
+}
+
+// What the segments after each one say about it. From the end: one that was synced settles it for
+// all before.
+Result<std::vector<LaterSegments>> Opening::look_ahead(Task& task,
+                                                       const std::vector<Offset>& bases) {
+  std::vector<LaterSegments> out(bases.size());
+  bool synced = false;
+  for (std::size_t i = bases.size(); i-- > 0;) {
+    out[i].synced = synced;
+    if (i + 1 < bases.size()) out[i].next_base = bases[i + 1];
+    if (!synced) {
+      synced = TRY(
+          SegmentRecovery::has_synced(task, log_.env_, log_.identity_, log_.directory_, bases[i]));
+    }
+  }
+  return out;
+}
+
+Result<void> Opening::recover_segments(Task& task, const std::vector<Offset>& bases) {
+  const std::vector<LaterSegments> later = TRY(look_ahead(task, bases));
+  RecoveryFold fold{log_.producers_, log_.epochs_, log_.report_};
+  for (std::size_t i = 0; i < bases.size(); ++i) {
+    if (i > 0 && bases[i] != log_.end_offset_) {
+      // A hole before a segment that was synced, or after one that was, is the disk's doing.
+      const bool synced = later[i].synced || later[i - 1].synced;
+      if (!synced || bases[i] < log_.end_offset_) return drop_from(task, bases, i);
+      REACHED("log.lost_range_found");
+      TRACE(log_.env_.trace, error, "log.rot", {"partition", log_.identity_.name()},
+            {"from", log_.end_offset_}, {"to", bases[i]});
+      ++log_.report_.rotten_ranges;
+      rotten_ = true;
+    }
+    SegmentRecovery recovery(log_.env_, log_.identity_, log_.config_, log_.directory_, bases[i],
+                             later[i]);
+    SegmentVerdict verdict = TRY(recovery.run(task, fold));
+    last_rotten_ = verdict.rotten;
+    rotten_ = rotten_ || verdict.rotten;
+    auto segment = std::make_shared<Segment>(log_.env_, log_.identity_, log_.config_,
+                                             log_.directory_, bases[i]);
+    segment->restore(std::move(verdict.found));
+    log_.end_offset_ = segment->end_offset();
+    log_.segments_.push_back(std::move(segment));
+    if (verdict.torn) return drop_from(task, bases, i + 1);
+  }
+  return {};
+}
+
+// Nothing in these was ever vouched for: the log was cut before them.
+Result<void> Opening::drop_from(Task& task, const std::vector<Offset>& bases, std::size_t first) {
+  if (first >= bases.size()) return {};
+  REACHED("log.segment_dropped");
+  // Newest first, so that what a crash leaves is again a log and its dropped end.
+  for (std::size_t i = bases.size(); i-- > first;) {
+    for (const std::string_view suffix :
+         {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kIntegritySuffix}) {
+      TRY(remove_if_there(task, disk_, log_.path(segment_file(bases[i], suffix))));
+    }
+    ++log_.report_.segments_dropped;
+  }
+  return disk_.sync_directory(task, log_.directory_);
+}
+
+// The checkpoint is believed only for what rot has hidden from the scan.
+Result<void> Opening::settle_epochs(Task& task) {
+  const auto text = env::read_file(task, disk_, log_.path(kEpochFile), kSmallFileMax);
+  const std::string before = text ? std::string(as_text(*text)) : std::string();
+  if (text && rotten_) {
+    if (const Result<Epochs> stored = Epochs::parse(before)) {
+      Epochs merged;
+      std::vector<EpochStart> all = stored->entries();
+      const std::vector<EpochStart>& seen = log_.epochs_.entries();
+      all.insert(all.end(), seen.begin(), seen.end());
+      std::sort(all.begin(), all.end());
+      for (const EpochStart& entry : all) {
+        if (entry.start < log_.end_offset_) merged.assign(entry.epoch, entry.start);
+      }
+      log_.epochs_ = std::move(merged);
+    }
+  }
+  if (text && before == log_.epochs_.to_text()) return {};
+  if (!text && log_.epochs_.entries().empty()) return {};
+  return env::replace_file(task, disk_, log_.path(kEpochFile), as_bytes(log_.epochs_.to_text()));
+}
+
+Result<void> Opening::finish(Task& task) {
+  for (const auto& segment : log_.segments_) {
+    if (TRY(segment->check_indexes(task))) ++log_.report_.indexes_rebuilt;
+    env::yield_if_due(task);
+  }
+  if (log_.segments_.empty()) {
+    TRY(log_.start_segment(task, Offset(0)));
+  } else if (last_rotten_) {
+    REACHED("log.rolled_after_rot");
+    TRY(log_.start_segment(task, log_.end_offset_));
+  }
+  for (std::size_t i = 0; i + 1 < log_.segments_.size(); ++i) log_.segments_[i]->drop_indexes();
+  log_.start_offset_ = log_.segments_.front()->base_offset();
+  log_.synced_end_ = log_.end_offset_;
+  return settle_epochs(task);
+}
+
+Result<std::shared_ptr<Log>> Log::open(Task& task, env::Env& env, std::string directory,
+                                       LogIdentity identity, LogConfig config) {
+  std::shared_ptr<Log> log(
+      new Log(env, std::move(directory), std::move(identity), std::move(config)));
+  TRY(Opening(*log).run(task));
+  return log;
+}
+
+}  // namespace flux::log

@@ -1,0 +1,346 @@
+#include "core/log/recovery.h"
+
+#include <algorithm>
+
+#include "core/base/check.h"
+#include "core/base/mark.h"
+#include "core/log/cost.h"
+#include "core/log/names.h"
+
+namespace flux::log {
+
+using env::Task;
+using record::BatchView;
+
+namespace {
+constexpr std::uint32_t kWindowBytes = 256U << 10;
+// No request is larger (socket.request.max.bytes is 100 MiB), so no batch is.
+constexpr std::uint32_t kBatchBytesMax = 128U << 20;
+constexpr std::uint64_t kIntegrityFileMax = std::uint64_t{1} << 32;
+}  // namespace
+
+SegmentRecovery::SegmentRecovery(env::Env& env, const LogIdentity& identity,
+                                 const LogConfig& config, std::string_view directory, Offset base,
+                                 LaterSegments later)
+    : env_(env),
+      identity_(identity),
+      config_(config),
+      directory_(directory),
+      base_(base),
+      later_(later),
+      codec_(identity, base),
+      mark_offset_(base),
+      offset_(base) {}
+
+// --- the integrity file
+
+bool SegmentRecovery::Journal::any_synced() const {
+  return std::any_of(entries.begin(), entries.end(),
+                     [](const IntegrityEntry& entry) { return entry.synced_position > 0; });
+}
+
+Result<SegmentRecovery::Journal> SegmentRecovery::load(Task& task, env::Disk& disk,
+                                                       const std::string& path,
+                                                       const IntegrityCodec& codec) {
+  Journal out;
+  const Result<Bytes> bytes = env::read_file(task, disk, path, kIntegrityFileMax);
+  if (!bytes) {
+    if (bytes.error() == ErrorCode::not_found) return out;
+    return std::unexpected(bytes.error());
+  }
+  const Result<void> header = codec.check_header(*bytes);
+  if (!header && header.error() == ErrorCode::unsupported) {
+    return std::unexpected(header.error().in(path));
+  }
+  // Without its header the file still speaks for itself: each entry carries the key.
+  out.header_good = header.has_value();
+  const std::size_t room = bytes->size() - std::min(bytes->size(), kIntegrityHeaderBytes);
+  out.damaged = room % kIntegrityEntryBytes != 0;
+  std::uint32_t line = 0;
+  for (std::uint32_t i = 0; i < room / kIntegrityEntryBytes; ++i) {
+    const auto at = static_cast<std::size_t>(integrity_entry_at(i));
+    const auto entry = codec.entry(ByteView(*bytes).subspan(at), i);
+    if (!entry || entry->position < line || entry->length > UINT32_MAX - entry->position) {
+      out.damaged = true;
+      continue;
+    }
+    line = entry->block_end();
+    out.entries.push_back(*entry);
+    env::yield_if_due(task);
+  }
+  return out;
+}
+
+Result<bool> SegmentRecovery::has_synced(Task& task, env::Env& env, const LogIdentity& identity,
+                                         std::string_view directory, Offset base) {
+  const IntegrityCodec codec(identity, base);
+  const std::string path = std::string(directory) + "/" + segment_file(base, kIntegritySuffix);
+  return TRY(load(task, env.disk, path, codec)).any_synced();
+}
+
+void SegmentRecovery::find_marks() {
+  for (const IntegrityEntry& entry : journal_.entries) {
+    if (entry.synced_position > mark_position_) {
+      mark_position_ = entry.synced_position;
+      mark_offset_ = entry.synced_offset;
+    }
+  }
+  const std::uint64_t boot = env_.disk.boot_id();
+  if (!journal_.entries.empty() && journal_.entries.back().boot_id == boot) trusted_boot_ = boot;
+}
+
+bool SegmentRecovery::vouched_at(std::uint32_t position) const {
+  return later_.synced || position < mark_position_;
+}
+
+bool SegmentRecovery::vouched(const IntegrityEntry& block) const {
+  if (vouched_at(block.position)) return true;
+  return trusted_boot_ != 0 && block.boot_id == trusted_boot_;
+}
+
+// --- the scan
+
+Result<ByteView> SegmentRecovery::view(Task& task, std::uint32_t at, std::uint32_t length) {
+  CHECK_LE(length, file_size_ - at);
+  const bool held = at >= window_at_ && std::uint64_t{at} + length <= window_at_ + window_.size();
+  if (!held) {
+    window_.resize(std::min(file_size_ - at, std::max(length, kWindowBytes)));
+    window_at_ = at;
+    const Result<void> filled = read_whole(task, *file_, at, window_);
+    if (!filled) {
+      window_.clear();
+      return std::unexpected(filled.error());
+    }
+  }
+  return ByteView(window_).subspan(at - window_at_, length);
+}
+
+void SegmentRecovery::note(const BatchView& batch, std::uint32_t position, RecoveryFold& fold) {
+  verdict_.found.indexer.add(batch, static_cast<std::uint32_t>(batch.size()), position, base_,
+                             config_.index_interval_bytes);
+  fold.producers.apply(batch, batch.base_offset());
+  if (batch.leader_epoch().value() >= 0) {
+    fold.epochs.assign(batch.leader_epoch(), batch.base_offset());
+  }
+  epoch_ = std::max(epoch_, batch.leader_epoch());
+  ++fold.report.batches;
+  fold.report.bytes += batch.size();
+}
+
+Result<void> SegmentRecovery::scan(Task& task, RecoveryFold& fold) {
+  std::size_t next = 0;
+  for (Step step = Step::on; step == Step::on;) {
+    while (next < journal_.entries.size() && (journal_.entries[next].kind != IntegrityKind::block ||
+                                              journal_.entries[next].position < position_)) {
+      ++next;
+    }
+    const IntegrityEntry* block =
+        next < journal_.entries.size() ? &journal_.entries[next] : nullptr;
+    if (block && block->position == position_) {
+      step = TRY(scan_block(task, *block, fold));
+    } else {
+      step = TRY(scan_uncovered(task, block, fold));
+    }
+    env::yield_if_due(task);
+  }
+  close_adoption();
+  return {};
+}
+
+Result<SegmentRecovery::Step> SegmentRecovery::scan_block(Task& task, const IntegrityEntry& block,
+                                                          RecoveryFold& fold) {
+  close_adoption();
+  if (block.block_end() <= file_size_ && block.base >= offset_) {
+    Result<ByteView> bytes = view(task, block.position, block.length);
+    if (!bytes && vouched(block)) {
+      // Once more, without its neighbours: what cannot be read twice is as good as rotten.
+      REACHED("log.block_unreadable");
+      window_.clear();
+      window_.resize(block.length);
+      window_at_ = block.position;
+      const Result<void> again = read_whole(task, *file_, block.position, window_);
+      bytes = again ? ByteView(window_) : ByteView();
+      if (!again) window_.clear();
+    }
+    const ByteView block_bytes = TRY(std::move(bytes));
+    env_.scheduler.charge(checksum_cost(block_bytes.size()));
+    if (codec_.verify_block(block_bytes, block)) {
+      std::uint32_t at = position_;
+      for (ByteView rest = block_bytes; !rest.empty();) {
+        const BatchView batch = TRY(BatchView::take(rest));
+        note(batch, at, fold);
+        at += static_cast<std::uint32_t>(batch.size());
+      }
+      kept_.push_back(block);
+      position_ = block.block_end();
+      offset_ = block.end;
+      return Step::on;
+    }
+  }
+  if (!vouched(block)) return cut();
+  kept_.push_back(block);  // its digest tells the right bytes when a peer brings them
+  offset_ = std::max(offset_, block.base);
+  return skip_as_rot(block.block_end(), block.end);
+}
+
+Result<SegmentRecovery::Step> SegmentRecovery::scan_uncovered(Task& task,
+                                                              const IntegrityEntry* next_block,
+                                                              RecoveryFold& fold) {
+  if (position_ >= file_size_) return past_the_end(next_block);
+  const std::uint32_t until = next_block ? std::min(next_block->position, file_size_) : file_size_;
+  if (TRY(adopt_batch(task, until, fold))) return Step::on;
+  close_adoption();
+  if (!vouched_at(position_)) return cut();
+  if (next_block) return skip_as_rot(next_block->position, next_block->base);
+  if (mark_position_ > position_) return skip_as_rot(mark_position_, mark_offset_);
+  // A segment that is known to be whole, without entries that tell where its batches lie.
+  return skip_as_rot(file_size_, later_.next_base.value_or(offset_));
+}
+
+// The file is at its end: right, unless more was vouched for.
+SegmentRecovery::Step SegmentRecovery::past_the_end(const IntegrityEntry* next_block) {
+  close_adoption();
+  if (next_block && vouched(*next_block)) {
+    return skip_as_rot(next_block->position, next_block->base);
+  }
+  if (next_block) return cut();  // what was written after the end that is left
+  if (mark_position_ > position_) skip_as_rot(mark_position_, mark_offset_);
+  return Step::stop;
+}
+
+SegmentRecovery::Step SegmentRecovery::skip_as_rot(std::uint32_t to, Offset to_offset) {
+  CHECK_GE(to, position_);
+  REACHED("log.rot_found");
+  TRACE(env_.trace, error, "log.rot", {"partition", identity_.name()}, {"segment", base_},
+        {"from", offset_}, {"to", to_offset}, {"position", position_}, {"bytes", to - position_});
+  verdict_.found.rot.push_back({{position_, to}, offset_, to_offset});
+  verdict_.rotten = true;
+  position_ = to;
+  offset_ = std::max(offset_, to_offset);
+  return Step::on;
+}
+
+SegmentRecovery::Step SegmentRecovery::cut() {
+  close_adoption();
+  verdict_.torn = true;
+  return Step::stop;
+}
+
+// A batch that no entry covers answers for itself: it is in line, and its CRC fits.
+Result<bool> SegmentRecovery::adopt_batch(Task& task, std::uint32_t until, RecoveryFold& fold) {
+  const std::uint32_t room = until - position_;
+  if (room < record::kBatchHeaderBytes) return false;
+  const auto header = record::BatchHeader::read(
+      TRY(view(task, position_, static_cast<std::uint32_t>(record::kBatchHeaderBytes))));
+  if (!header || header->batch_size() > std::min(room, kBatchBytesMax)) return false;
+  if (header->base_offset() != offset_ || header->last_offset_delta() < 0) return false;
+  if (header->leader_epoch() < epoch_) return false;
+  if (header->next_offset() - base_ > INT32_MAX) return false;
+
+  const auto size = static_cast<std::uint32_t>(header->batch_size());
+  const BatchView batch = TRY(BatchView::first_of(TRY(view(task, position_, size))));
+  env_.scheduler.charge(checksum_cost(size) * 2);
+  if (!batch.crc_fits()) return false;
+
+  if (!adoption_) {
+    adoption_ = OpenAdoption{
+        .position = position_, .base = offset_, .digest = codec_.begin_digest(offset_)};
+  }
+  adoption_->digest = IntegrityCodec::extend_digest(adoption_->digest, batch.bytes());
+  note(batch, position_, fold);
+  adopted_ = true;
+  position_ += size;
+  offset_ = batch.next_offset();
+  if (position_ - adoption_->position >= config_.block_bytes) close_adoption();
+  return true;
+}
+
+void SegmentRecovery::close_adoption() {
+  if (!adoption_) return;
+  kept_.push_back({.kind = IntegrityKind::block,
+                   .position = adoption_->position,
+                   .length = position_ - adoption_->position,
+                   .base = adoption_->base,
+                   .end = offset_,
+                   .boot_id = env_.disk.boot_id(),
+                   .digest = adoption_->digest});
+  adoption_.reset();
+}
+
+// --- afterwards
+
+bool SegmentRecovery::in_order() const {
+  if (made_ || adopted_ || verdict_.torn || !journal_.header_good || journal_.damaged) return false;
+  if (position_ != file_size_) return verdict_.rotten && mark_position_ == position_;
+  return later_.synced || mark_position_ == position_;
+}
+
+// Reads and writes the same bytes, so that the next sync must bring them to the device.
+Result<void> SegmentRecovery::write_again(Task& task, std::uint32_t from, std::uint32_t to) {
+  Bytes buffer;
+  while (from < to) {
+    buffer.resize(std::min(kWindowBytes, to - from));
+    TRY(read_whole(task, *file_, from, buffer));
+    TRY(file_->write_at(task, from, buffer));
+    from += static_cast<std::uint32_t>(buffer.size());
+    env::yield_if_due(task);
+  }
+  return {};
+}
+
+Result<void> SegmentRecovery::repair(Task& task) {
+  REACHED("log.segment_repaired");
+  const std::uint32_t end = std::min(position_, file_size_);
+  if (verdict_.torn && end < file_size_) {
+    REACHED("log.torn_tail_cut");
+    TRY(file_->truncate(task, end));
+  }
+  if (!later_.synced) TRY(write_again(task, std::min(mark_position_, end), end));
+  TRY(file_->sync(task));
+
+  kept_.push_back({.kind = IntegrityKind::mark,
+                   .position = position_,
+                   .synced_position = position_,
+                   .base = offset_,
+                   .end = offset_,
+                   .synced_offset = offset_,
+                   .boot_id = env_.disk.boot_id()});
+  Bytes content = codec_.header();
+  content.reserve(content.size() + kept_.size() * kIntegrityEntryBytes);
+  for (std::uint32_t i = 0; i < kept_.size(); ++i) codec_.append_entry(content, i, kept_[i]);
+  return env::replace_file(task, env_.disk,
+                           directory_ + "/" + segment_file(base_, kIntegritySuffix), content);
+}
+
+Result<SegmentVerdict> SegmentRecovery::run(Task& task, RecoveryFold& fold) {
+  const std::string path = directory_ + "/" + segment_file(base_, kLogSuffix);
+  Result<std::unique_ptr<env::File>> opened = env_.disk.open(task, path, env::Open::read_write);
+  if (!opened && opened.error() == ErrorCode::not_found) {
+    // Its integrity file is there: the log file's name was lost, or never durable.
+    REACHED("log.segment_file_missing");
+    made_ = true;
+    opened = env_.disk.open(task, path, env::Open::create);
+  }
+  file_ = TRY(std::move(opened));
+  const std::uint64_t size = TRY(file_->size(task));
+  file_size_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(size, INT32_MAX));
+  journal_ =
+      TRY(load(task, env_.disk, directory_ + "/" + segment_file(base_, kIntegritySuffix), codec_));
+  epoch_ = fold.epochs.latest();
+  find_marks();
+  TRY(scan(task, fold));
+
+  if (verdict_.torn) fold.report.torn_bytes_cut += size - position_;
+  fold.report.rotten_ranges += verdict_.found.rot.size();
+  if (in_order()) {
+    kept_ = std::move(journal_.entries);
+  } else {
+    TRY(repair(task));
+  }
+  verdict_.found.size = position_;
+  verdict_.found.end = offset_;
+  verdict_.found.entries = std::move(kept_);
+  return std::move(verdict_);
+}
+
+}  // namespace flux::log

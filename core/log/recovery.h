@@ -1,0 +1,123 @@
+// Recovery of one segment after an unknown end: what is good, what is rotten, what is torn.
+//
+// The rules are those of docs/formats/log.md and decision 0002. Afterwards the segment's files hold
+// what the verdict says, durably: a torn tail is cut, bytes that no sync had vouched for have been
+// written again and synced (a sync that failed earlier may have dropped them from under the page
+// cache), and the integrity file is replaced by one that covers all. A segment that was left in
+// order is only read.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/base/result.h"
+#include "core/env/env.h"
+#include "core/log/config.h"
+#include "core/log/epochs.h"
+#include "core/log/integrity.h"
+#include "core/log/log.h"
+#include "core/log/producer_state.h"
+#include "core/log/segment.h"
+
+namespace flux::log {
+
+// What recovery gathers from the batches on its way.
+struct RecoveryFold {
+  ProducerState& producers;
+  Epochs& epochs;
+  RecoveryReport& report;
+};
+
+// What later segments say about this one.
+struct LaterSegments {
+  bool synced = false;              // a later one has synced bytes, so this one is synced whole
+  std::optional<Offset> next_base;  // the next one's base offset
+};
+
+struct SegmentVerdict {
+  Segment::Found found;
+  bool torn = false;    // cut: nothing may follow it
+  bool rotten = false;  // takes no more appends
+};
+
+class SegmentRecovery {
+ public:
+  SegmentRecovery(env::Env& env, const LogIdentity& identity, const LogConfig& config,
+                  std::string_view directory, Offset base, LaterSegments later);
+
+  Result<SegmentVerdict> run(env::Task& task, RecoveryFold& fold);
+
+  // Whether any entry of the segment's integrity file says that bytes of it were synced.
+  static Result<bool> has_synced(env::Task& task, env::Env& env, const LogIdentity& identity,
+                                 std::string_view directory, Offset base);
+
+ private:
+  // The integrity file as found.
+  struct Journal {
+    bool header_good = false;
+    bool damaged = false;  // an entry that does not check or is out of line, or odd bytes
+    std::vector<IntegrityEntry> entries;
+    bool any_synced() const;
+  };
+  enum class Step : std::uint8_t { on, stop };
+  struct OpenAdoption {
+    std::uint32_t position = 0;
+    Offset base;
+    std::uint64_t digest = 0;
+  };
+
+  static Result<Journal> load(env::Task& task, env::Disk& disk, const std::string& path,
+                              const IntegrityCodec& codec);
+  void find_marks();
+  bool vouched(const IntegrityEntry& block) const;
+  bool vouched_at(std::uint32_t position) const;
+
+  Result<void> scan(env::Task& task, RecoveryFold& fold);
+  Result<Step> scan_block(env::Task& task, const IntegrityEntry& block, RecoveryFold& fold);
+  Result<Step> scan_uncovered(env::Task& task, const IntegrityEntry* next_block,
+                              RecoveryFold& fold);
+  Result<bool> adopt_batch(env::Task& task, std::uint32_t until, RecoveryFold& fold);
+  Step past_the_end(const IntegrityEntry* next_block);
+  Step skip_as_rot(std::uint32_t to, Offset to_offset);
+  Step cut();
+  void note(const record::BatchView& batch, std::uint32_t position, RecoveryFold& fold);
+  void close_adoption();
+  // Bytes [at, at + length) of the file, from a window that moves forward.
+  Result<ByteView> view(env::Task& task, std::uint32_t at, std::uint32_t length);
+
+  bool in_order() const;
+  Result<void> repair(env::Task& task);
+  Result<void> write_again(env::Task& task, std::uint32_t from, std::uint32_t to);
+
+  env::Env& env_;
+  const LogIdentity& identity_;
+  const LogConfig& config_;
+  const std::string directory_;
+  const Offset base_;
+  const LaterSegments later_;
+  const IntegrityCodec codec_;
+
+  std::shared_ptr<env::File> file_;
+  bool made_ = false;
+  std::uint32_t file_size_ = 0;
+  Journal journal_;
+  std::uint32_t mark_position_ = 0;
+  Offset mark_offset_;
+  std::uint64_t trusted_boot_ = 0;  // blocks of this boot are vouched for; 0 for none
+
+  std::uint32_t position_ = 0;
+  Offset offset_;
+  LeaderEpoch epoch_ = kNoLeaderEpoch;
+  std::vector<IntegrityEntry> kept_;
+  std::optional<OpenAdoption> adoption_;
+  bool adopted_ = false;
+  SegmentVerdict verdict_;
+  Bytes window_;
+  std::uint32_t window_at_ = 0;
+};
+
+}  // namespace flux::log

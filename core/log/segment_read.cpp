@@ -1,0 +1,411 @@
+// Reading a segment: finding batches, and verifying blocks before anything of them is believed.
+#include <algorithm>
+
+#include "core/base/check.h"
+#include "core/base/mark.h"
+#include "core/log/cost.h"
+#include "core/log/names.h"
+#include "core/log/segment.h"
+
+namespace flux::log {
+
+using env::File;
+using env::Task;
+using record::BatchHeader;
+using record::BatchView;
+
+namespace {
+constexpr std::uint32_t kWalkBytes = 4096;
+constexpr std::uint32_t kEntriesAtOnce = 256;
+}  // namespace
+
+Result<void> read_whole(Task& task, File& file, std::uint64_t at, MutBytes into) {
+  const std::size_t got = TRY(file.read_at(task, at, into));
+  if (got != into.size()) return fail(ErrorCode::corrupt, "a file is shorter than it was");
+  return {};
+}
+
+Result<BatchAt> BatchWalker::next(Task& task) {
+  CHECK(!done());
+  const bool held = position_ >= buffer_at_ &&
+                    position_ + record::kBatchHeaderBytes <= buffer_at_ + buffer_.size();
+  if (!held) {
+    buffer_.resize(std::min(kWalkBytes, end_ - position_));
+    buffer_at_ = position_;
+    TRY(read_whole(task, *file_, position_, buffer_));
+  }
+  header_at_ = position_ - buffer_at_;
+  const BatchHeader found = TRY(BatchHeader::read(ByteView(buffer_).subspan(header_at_)));
+  if (found.batch_size() > end_ - position_) {
+    return fail(ErrorCode::corrupt, "a batch is longer than its segment");
+  }
+  const BatchAt out{.position = position_,
+                    .size = static_cast<std::uint32_t>(found.batch_size()),
+                    .base = found.base_offset(),
+                    .next = found.next_offset()};
+  position_ = out.end();
+  return out;
+}
+
+BatchHeader BatchWalker::header() const {
+  return *BatchHeader::read(ByteView(buffer_).subspan(header_at_));
+}
+
+// --- groups of blocks
+
+std::size_t Segment::group_at(std::uint32_t position) const {
+  const auto after =
+      std::upper_bound(groups_.begin(), groups_.end(), position,
+                       [](std::uint32_t at, const Group& group) { return at < group.position; });
+  CHECK(after != groups_.begin());
+  return static_cast<std::size_t>(after - groups_.begin()) - 1;
+}
+
+std::uint32_t Segment::group_end(std::size_t group) const {
+  return group + 1 < groups_.size() ? groups_[group + 1].position : closed_end();
+}
+
+std::uint32_t Segment::group_entries_end(std::size_t group) const {
+  if (group + 1 < groups_.size()) return groups_[group + 1].entry;
+  return entries_written_ + static_cast<std::uint32_t>(unwritten_.size());
+}
+
+Offset Segment::group_end_offset(std::size_t group) const {
+  return group + 1 < groups_.size() ? group_base(group + 1) : closed_end_offset();
+}
+
+// Entries that do not check are left out.
+Result<std::vector<IntegrityEntry>> Segment::entries_between(Task& task, std::uint32_t first,
+                                                             std::uint32_t last) {
+  std::vector<IntegrityEntry> out;
+  // Those in memory are taken first: they may be written, and leave memory, during the reads.
+  std::vector<IntegrityEntry> late;
+  for (std::uint32_t i = std::max(first, entries_written_); i < last; ++i) {
+    late.push_back(unwritten_[i - entries_written_]);
+  }
+  const std::uint32_t in_file = std::min(last, entries_written_);
+  const std::shared_ptr<File> file = TRY(integrity(task));
+  Bytes bytes;
+  for (std::uint32_t at = first; at < in_file;) {
+    const std::uint32_t count = std::min(kEntriesAtOnce, in_file - at);
+    bytes.resize(count * kIntegrityEntryBytes);
+    bytes.resize(TRY(file->read_at(task, integrity_entry_at(at), bytes)));
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const std::size_t from = i * kIntegrityEntryBytes;
+      if (from + kIntegrityEntryBytes > bytes.size()) break;
+      const auto entry = codec_.entry(ByteView(bytes).subspan(from), at + i);
+      if (entry) out.push_back(*entry);
+    }
+    at += count;
+  }
+  out.insert(out.end(), late.begin(), late.end());
+  return out;
+}
+
+// --- verification
+
+void Segment::add_rot(const RotRange& rot) {
+  for (const RotRange& known : rot_) {
+    if (known.at.from <= rot.at.from && rot.at.to <= known.at.to) return;
+  }
+  REACHED("log.rot_found_by_read");
+  TRACE(env_.trace, error, "log.rot", {"partition", identity_.name()}, {"segment", base_},
+        {"from", rot.base}, {"to", rot.end}, {"position", rot.at.from},
+        {"bytes", rot.at.to - rot.at.from});
+  rot_.push_back(rot);
+  std::sort(rot_.begin(), rot_.end(),
+            [](const RotRange& a, const RotRange& b) { return a.at.from < b.at.from; });
+}
+
+namespace {
+// What can be said of bytes whose entry is gone: batches in line, each with its CRC.
+bool plausible(ByteView bytes) {
+  std::optional<Offset> next;
+  while (!bytes.empty()) {
+    const Result<BatchView> batch = BatchView::take(bytes);
+    if (!batch || !batch->crc_fits()) return false;
+    if (next && batch->base_offset() < *next) return false;
+    next = batch->next_offset();
+  }
+  return true;
+}
+}  // namespace
+
+// `bytes` are those of the segment from `position` on, and should hold offsets [base, end).
+void Segment::judge(ByteView bytes, std::uint32_t position, Offset base, Offset end,
+                    const std::vector<IntegrityEntry>& entries) {
+  const auto bytes_end = position + static_cast<std::uint32_t>(bytes.size());
+  std::uint32_t at = position;
+  Offset next = base;
+  const auto part = [&](std::uint32_t from, std::uint32_t to) {
+    return bytes.subspan(from - position, to - from);
+  };
+  const auto without_entry = [&](std::uint32_t to, Offset to_offset) {
+    if (at >= to) return;
+    if (rot_after(at).position == at) return;  // known
+    REACHED("log.integrity_entry_lost");
+    if (plausible(part(at, to))) {
+      verified_.add({at, to});
+    } else {
+      add_rot({{at, to}, next, to_offset});
+    }
+  };
+  for (const IntegrityEntry& entry : entries) {
+    if (entry.kind != IntegrityKind::block) continue;
+    if (entry.position < at || entry.block_end() > bytes_end) continue;
+    without_entry(entry.position, entry.base);
+    if (codec_.verify_block(part(entry.position, entry.block_end()), entry)) {
+      verified_.add({entry.position, entry.block_end()});
+    } else {
+      verified_.remove({entry.position, entry.block_end()});
+      add_rot({{entry.position, entry.block_end()}, entry.base, entry.end});
+    }
+    at = entry.block_end();
+    next = entry.end;
+  }
+  without_entry(bytes_end, end);
+  env_.scheduler.charge(checksum_cost(bytes.size()));
+}
+
+Result<void> Segment::verify_group(Task& task, std::size_t group) {
+  const std::uint32_t from = groups_[group].position;
+  const std::uint32_t to = group_end(group);
+  const std::uint32_t first_entry = groups_[group].entry;
+  const std::uint32_t last_entry = group_entries_end(group);
+  const Offset end = group_end_offset(group);
+  const std::vector<IntegrityEntry> entries = TRY(entries_between(task, first_entry, last_entry));
+  const std::shared_ptr<File> file = TRY(data(task));
+  Bytes bytes(to - from);
+  const std::size_t got = TRY(file->read_at(task, from, bytes));
+  // A file that became shorter reads as zeros, which do not verify.
+  std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(got), bytes.end(), std::byte{0});
+  judge(bytes, from, group_base(group), end, entries);
+  env::yield_if_due(task);
+  return {};
+}
+
+Result<void> Segment::verify(Task& task, Range range) {
+  while (range.from < range.to) {
+    if (groups_.empty() || range.from >= closed_end()) return {};  // appended by this process
+    const std::size_t group = group_at(range.from);
+    const std::uint32_t to = group_end(group);
+    const Range wanted{range.from, std::min(to, range.to)};
+    if (!verified_.contains(wanted)) TRY(verify_group(task, group));
+    range.from = to;
+  }
+  return {};
+}
+
+// The bytes of a range that lies between batches, verified as they were read (read_verify=always).
+Result<Bytes> Segment::load_verified(Task& task, Range range) {
+  const std::uint32_t closed = closed_end();
+  std::uint32_t from = range.from;
+  std::uint32_t to = range.to;
+  Offset base = end_;
+  Offset end = end_;
+  std::vector<IntegrityEntry> entries;
+  if (!groups_.empty() && range.from < closed) {
+    const std::size_t first = group_at(range.from);
+    const std::size_t last = group_at(std::min(range.to, closed) - 1);
+    from = groups_[first].position;
+    to = std::max(to, group_end(last));
+    base = group_base(first);
+    end = group_end_offset(last);
+    entries = TRY(entries_between(task, groups_[first].entry, group_entries_end(last)));
+  }
+  const std::shared_ptr<File> file = TRY(data(task));
+  Bytes bytes(to - from);
+  const std::size_t got = TRY(file->read_at(task, from, bytes));
+  std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(got), bytes.end(), std::byte{0});
+  // The open block has no entry yet; its batches answer for themselves.
+  const std::uint32_t judged = std::min(to, std::max(from, closed));
+  judge(ByteView(bytes).first(judged - from), from, base, end, entries);
+  if (judged < to && !plausible(ByteView(bytes).subspan(judged - from))) {
+    return fail(ErrorCode::corrupt, "bytes appended a moment ago do not verify");
+  }
+  bytes.resize(range.to - from);
+  bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(range.from - from));
+  return bytes;
+}
+
+// --- rot
+
+const RotRange* Segment::rot_with(Offset offset) const {
+  for (const RotRange& rot : rot_) {
+    if (rot.base <= offset && offset < rot.end) return &rot;
+  }
+  return nullptr;
+}
+
+// Where the first rot at or after `position` begins; the segment's end when there is none.
+Edge Segment::rot_after(std::uint32_t position) const {
+  for (const RotRange& rot : rot_) {
+    if (rot.at.to > position) return {std::max(rot.at.from, position), rot.base};
+  }
+  return {size_, end_};
+}
+
+Offset Segment::skip_rot(Offset offset) const {
+  const RotRange* rot = rot_with(offset);
+  return rot ? skip_rot(rot->end) : offset;
+}
+
+// --- finding
+
+std::uint32_t Segment::start_of_walk(Offset offset) const {
+  const std::int64_t relative = offset - base_;
+  std::uint32_t start = indexer_.offsets.position_for(relative);
+  if (open_block_ && open_block_->base <= offset) start = std::max(start, open_block_->position);
+  for (const RotRange& rot : rot_) {
+    if (rot.end <= offset) start = std::max(start, rot.at.to);
+  }
+  return start;
+}
+
+Result<BatchAt> Segment::find(Task& task, Offset offset) {
+  CHECK_GE(offset, base_);
+  CHECK_LT(offset, end_);
+  TRY(load_indexes(task));
+  const bool open = open_block_ && open_block_->base <= offset;
+  if (!open && !groups_.empty()) {
+    const auto after = std::upper_bound(
+        groups_.begin(), groups_.end(), offset - base_,
+        [](std::int64_t at, const Group& group) { return at < std::int64_t{group.offset}; });
+    const auto group =
+        static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, after - groups_.begin() - 1));
+    TRY(verify(task, {groups_[group].position, group_end(group)}));
+    TRY(verify(task, {start_of_walk(offset), groups_[group].position}));
+  }
+  if (rot_with(offset)) {
+    REACHED("log.rot_asked_for");
+    return fail(ErrorCode::corrupt, identity_.name() + ": offset " +
+                                        std::to_string(offset.value()) +
+                                        " lies in bytes that do not verify");
+  }
+  BatchWalker walker(TRY(data(task)), start_of_walk(offset), size_);
+  while (!walker.done()) {
+    const BatchAt batch = TRY(walker.next(task));
+    if (batch.next > offset) return batch;
+    env::yield_if_due(task);
+  }
+  return fail(ErrorCode::corrupt, "a segment ends before its last offset");
+}
+
+Result<Edge> Segment::edge_of_limit(Task& task, Offset limit) {
+  if (limit >= end_) return Edge{size_, end_};
+  if (!rot_with(limit)) {
+    const Result<BatchAt> batch = find(task, limit);
+    if (batch) return Edge{batch->position, batch->base};
+    if (!rot_with(limit)) return std::unexpected(batch.error());
+  }
+  const RotRange* rot = rot_with(limit);
+  return Edge{rot->at.from, rot->base};
+}
+
+// The last end of a batch at or before `cap`, but at least that of the first; `bound` is such an
+// end.
+Result<Edge> Segment::align(Task& task, const BatchAt& first, std::uint32_t cap, Edge bound) {
+  if (cap >= bound.position) return bound;
+  Edge end{first.end(), first.next};
+  // An indexed batch before the cap spares most of the walk.
+  const std::uint32_t start = std::max(end.position, indexer_.offsets.batch_before(cap));
+  BatchWalker walker(TRY(data(task)), start, bound.position);
+  while (!walker.done()) {
+    const BatchAt batch = TRY(walker.next(task));
+    if (batch.end() > cap) {
+      if (batch.position > end.position) end = {batch.position, batch.base};
+      break;
+    }
+    end = {batch.end(), batch.next};
+    env::yield_if_due(task);
+  }
+  return end;
+}
+
+Result<SegmentSlice> Segment::slice(Task& task, Offset offset, Offset limit, std::size_t bytes_max,
+                                    bool at_least_one) {
+  SegmentSlice out{.first = TRY(find(task, offset))};
+  const BatchAt& first = out.first;
+  out.end = {first.position, first.base};
+  const Edge limit_edge = TRY(edge_of_limit(task, limit));
+  if (limit_edge.position <= first.position) return out;
+  if (first.size > bytes_max && !at_least_one) return out;
+
+  const std::uint64_t wanted =
+      first.position +
+      std::max<std::uint64_t>(std::min<std::uint64_t>(bytes_max, INT32_MAX), first.size);
+  const auto cap = static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, limit_edge.position));
+  TRY(verify(task, {first.position, cap}));
+  const auto bound = [&](Edge edge) {
+    const Edge rot = rot_after(first.position);
+    return rot.position < edge.position ? rot : edge;
+  };
+  const Edge edge = bound(limit_edge);
+  if (edge.position <= first.position) return fail(ErrorCode::corrupt, "bytes do not verify");
+  out.end = TRY(align(task, first, std::min(cap, edge.position), edge));
+  if (config_.read_verify == ReadVerify::always) {
+    out.bytes = TRY(load_verified(task, {first.position, out.end.position}));
+    // What has just been found rotten ends the slice.
+    out.end = bound(out.end);
+    if (out.end.position <= first.position) {
+      return fail(ErrorCode::corrupt, "bytes do not verify");
+    }
+    out.bytes->resize(out.end.position - first.position);
+  }
+  return out;
+}
+
+// --- indexes
+
+Result<void> Segment::load_indexes(Task& task) {
+  if (indexes_loaded_) return {};
+  // Both are bounded by the segment's size: an entry stands for at least one batch.
+  const std::uint64_t limit = std::uint64_t{size_} + kTimeIndexEntryBytes;
+  const auto offsets = env::read_file(task, env_.disk, path(kIndexSuffix), limit);
+  const auto times = env::read_file(task, env_.disk, path(kTimeIndexSuffix), limit);
+  if (indexes_loaded_) return {};  // another reader was faster
+  if (offsets && times) {
+    auto offset_index = OffsetIndex::decode(*offsets, size_);
+    auto time_index = TimeIndex::decode(*times);
+    if (offset_index && time_index) {
+      indexer_.offsets = std::move(*offset_index);
+      indexer_.times = std::move(*time_index);
+      indexes_loaded_ = true;
+      return {};
+    }
+  }
+  return rebuild_indexes(task);
+}
+
+Result<void> Segment::rebuild_indexes(Task& task) {
+  REACHED("log.index_rebuilt_by_read");
+  // Without an index a walk starts at the beginning: slower, and right. The next opening rewrites
+  // the files.
+  TRY(verify(task, {0, size_}));
+  Indexer rebuilt;
+  for (std::uint32_t from = 0; from < size_;) {
+    const std::uint32_t to = rot_after(from).position;
+    BatchWalker walker(TRY(data(task)), from, to);
+    while (!walker.done()) {
+      const BatchAt batch = TRY(walker.next(task));
+      rebuilt.add(walker.header(), batch.size, batch.position, base_, config_.index_interval_bytes);
+      env::yield_if_due(task);
+    }
+    from = to;
+    for (const RotRange& rot : rot_) {
+      if (rot.at.from <= from && from < rot.at.to) from = rot.at.to;
+    }
+  }
+  rebuilt.finish();
+  indexer_.offsets = std::move(rebuilt.offsets);
+  indexer_.times = std::move(rebuilt.times);
+  indexes_loaded_ = true;
+  return {};
+}
+
+Result<std::int32_t> Segment::offset_hint(Task& task, record::Timestamp at_least) {
+  TRY(load_indexes(task));
+  return indexer_.times.offset_for(at_least);
+}
+
+}  // namespace flux::log
