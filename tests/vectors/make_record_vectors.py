@@ -5,9 +5,10 @@ Kafka's own dump tool says is in them.
     kafka-dump-log.sh --cluster-metadata-decoder --files LOG > DUMP
     make_record_vectors.py LOG DUMP [LOG DUMP ...]
 
-LOG is a segment or a snapshot of __cluster_metadata-0. The stored vectors come from one node of Kafka 4.3.1 on
-which topics were created, configured and deleted and an idempotent producer wrote, and which was
-then stopped and started again. Of each type and version the first few different records are kept.
+LOG is a segment or a snapshot of __cluster_metadata-0. The stored vectors come from one node of
+Kafka 4.3.1 on which topics were created, configured and deleted and an idempotent producer wrote,
+and which was then stopped and started again. Of each type and version the first few different
+records are kept.
 
 The dump leaves out tagged fields that hold their default, and so do the vectors.
 """
