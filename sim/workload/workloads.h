@@ -13,8 +13,10 @@ struct WorkloadKind {
   std::string_view name;
   std::string_view meaning;
   std::unique_ptr<Workload> (*make)();
-  // The auditor runs once, in the audit phase, and reads everything back.
+  // Runs in the audit phase only, once, and reads everything back.
   bool auditor = false;
+  // The kind whose auditor must read after this one; empty: none.
+  std::string_view audited_by;
 };
 
 // In order of name.
