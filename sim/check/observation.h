@@ -151,6 +151,23 @@ struct DiskEvent {
   ByteRange range;
 };
 
+// A record batch that a node wrote into a segment file, as read off the true disk (log_watch.h).
+struct BatchStored {
+  Time at;
+  std::uint32_t disk = 0;
+  Inode inode;
+  ByteRange range;
+  std::string topic;
+  PartitionIndex partition{-1};
+  std::string directory;
+  Offset base{-1};
+  Offset end{-1};  // one after the last record
+  ProducerId producer = kNoProducerId;
+  ProducerEpoch producer_epoch = kNoProducerEpoch;
+  Sequence sequence = kNoSequence;
+  std::uint64_t digest = 0;  // of all its bytes
+};
+
 // What a node itself traced, at severity info and above.
 struct TraceEvent {
   struct Value {
@@ -184,8 +201,8 @@ struct PhaseBegan {
   RunPhase phase = RunPhase::safety;
 };
 
-using Observation = std::variant<Invoked, Completed, ClientReset, NodeEvent, DiskEvent, FaultEvent,
-                                 TraceEvent, PhaseBegan>;
+using Observation = std::variant<Invoked, Completed, ClientReset, NodeEvent, DiskEvent, BatchStored,
+                                 FaultEvent, TraceEvent, PhaseBegan>;
 Time time_of(const Observation& observation);
 
 }  // namespace flux::sim

@@ -1,0 +1,135 @@
+#include "sim/check/acknowledged.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace flux::sim {
+namespace {
+
+constexpr std::string_view kTopicDurability = "flux.durability";
+constexpr std::string_view kBrokerDurability = "log.flux.durability";
+
+std::string value_text(ValueId value) {
+  return fmt::format("value {} of client {}", value.number, value.client);
+}
+
+}  // namespace
+
+AcknowledgedChecker::AcknowledgedChecker(const ClusterFacts& facts, Findings& findings)
+    : Checker(findings), facts_(facts) {}
+
+Promise AcknowledgedChecker::promise_of(const Operation& op) const {
+  if (op.acks != Acks::all) return Promise::survives_kill;
+  std::string mode = "fsync";
+  if (const auto set = facts_.broker_config.find(std::string(kBrokerDurability));
+      set != facts_.broker_config.end()) {
+    mode = set->second;
+  }
+  for (const ClusterFacts::Topic& topic : facts_.topics) {
+    const auto set = topic.config.find(std::string(kTopicDurability));
+    if (topic.name == op.topic && set != topic.config.end()) mode = set->second;
+  }
+  return mode == "fsync" ? Promise::survives_power_cut : Promise::survives_kill;
+}
+
+void AcknowledgedChecker::observe(const Observation& observation) {
+  map_.observe(observation);
+  if (const auto* invoked = std::get_if<Invoked>(&observation)) {
+    const Operation& op = invoked->operation;
+    if (op.kind == OperationKind::produce) invoked_[op.id] = map_.moment();
+    // From the moment it is asked for, a deletion may take effect.
+    if (op.kind == OperationKind::delete_topic) deleted_topics_.insert(op.topic);
+    if (op.kind == OperationKind::delete_records) {
+      Offset& before = deleted_before_[{op.topic, op.partition}];
+      before = std::max(before, op.offset);
+    }
+  } else if (const auto* completed = std::get_if<Completed>(&observation)) {
+    const Operation& op = completed->operation;
+    if (op.outcome != Outcome::ok) return;
+    if (op.kind == OperationKind::produce && op.acks != Acks::none) acknowledged(op);
+    if (op.kind == OperationKind::final_read) final_read(op);
+  } else if (const auto* phase = std::get_if<PhaseBegan>(&observation)) {
+    audit_began_ = audit_began_ || phase->phase == RunPhase::audit;
+  }
+}
+
+void AcknowledgedChecker::acknowledged(const Operation& op) {
+  Promised one;
+  one.operation = op.id;
+  one.where = {op.topic, op.partition};
+  one.promise = promise_of(op);
+  one.invoked = invoked_[op.id];
+  for (std::size_t i = 0; i < op.records.size(); ++i) {
+    one.record = op.records[i];
+    one.offset = op.base_offset + static_cast<std::int64_t>(i);
+    one.stored = map_.find(one.where, one.offset);
+    judge_at_acknowledgement(one, op.completed);
+    promised_.push_back(one);
+    count("acknowledged");
+  }
+}
+
+void AcknowledgedChecker::judge_at_acknowledgement(const Promised& one, Time at) {
+  if (!one.stored) {
+    violation(
+        at,
+        fmt::format("{} was acknowledged at {} offset {}, and no such bytes were ever written",
+                    value_text(one.record.value), one.where.to_string(), one.offset.value()),
+        {one.operation});
+    return;
+  }
+  if (one.promise != Promise::survives_power_cut) return;
+  count("synced_when_acknowledged");
+  if (map_.synced(*one.stored) || excuse_of(one)) return;
+  violation(at,
+            fmt::format("{} was acknowledged at {} offset {} before a sync covered it",
+                        value_text(one.record.value), one.where.to_string(), one.offset.value()),
+            {one.operation});
+}
+
+void AcknowledgedChecker::final_read(const Operation& op) {
+  const TopicPartitionName where{op.topic, op.partition};
+  audited_.insert(where);
+  std::map<Offset, Found>& found = final_[where];
+  for (const RecordView& record : op.records) found[record.offset] = {record.value, record.digest};
+}
+
+std::optional<std::string> AcknowledgedChecker::excuse_of(const Promised& one) const {
+  if (deleted_topics_.contains(one.where.topic)) return "deleted";
+  const auto before = deleted_before_.find(one.where);
+  if (before != deleted_before_.end() && one.offset < before->second) return "deleted";
+  if (!one.stored) return std::nullopt;
+  return map_.excuse(*one.stored, one.promise);
+}
+
+void AcknowledgedChecker::judge_at_end(const Promised& one, Time now) {
+  const std::optional<std::string> excuse = excuse_of(one);
+  if (!excuse) count("owed");
+  const auto partition = final_.find(one.where);
+  const Found* found = nullptr;
+  if (partition != final_.end()) {
+    const auto at = partition->second.find(one.offset);
+    if (at != partition->second.end()) found = &at->second;
+  }
+  if (found && found->value == one.record.value && found->digest == one.record.digest) {
+    return count("held");
+  }
+  if (excuse) return count("excused." + *excuse);
+  const std::string what =
+      found ? fmt::format("holds {} instead", value_text(found->value))
+            : std::string(audited_.contains(one.where) ? "is not there"
+                                                       : "cannot be read: nobody could read it");
+  violation(
+      now,
+      fmt::format("{} was acknowledged at {} offset {}, which {}", value_text(one.record.value),
+                  one.where.to_string(), one.offset.value(), what),
+      {one.operation});
+}
+
+void AcknowledgedChecker::finish(Time now) {
+  if (!audit_began_) return;
+  for (const Promised& one : promised_) judge_at_end(one, now);
+}
+
+}  // namespace flux::sim

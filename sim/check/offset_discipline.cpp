@@ -1,0 +1,77 @@
+#include "sim/check/offset_discipline.h"
+
+#include <fmt/format.h>
+
+namespace flux::sim {
+
+void OffsetDisciplineChecker::observe(const Observation& observation) {
+  map_.observe(observation);
+  if (const auto* invoked = std::get_if<Invoked>(&observation)) {
+    const Operation& op = invoked->operation;
+    if (op.kind == OperationKind::delete_topic) deletions_[op.topic] = map_.moment();
+    levels_when_invoked_[op.id] = levels_[{op.topic, op.partition}];
+    return;
+  }
+  const auto* completed = std::get_if<Completed>(&observation);
+  if (!completed || completed->operation.outcome != Outcome::ok) return;
+  const Operation& op = completed->operation;
+  const bool acknowledged = op.kind == OperationKind::produce && op.acks != Acks::none;
+  const bool reads = op.kind == OperationKind::fetch || op.kind == OperationKind::final_read;
+  for (std::size_t i = 0; i < op.records.size(); ++i) {
+    const RecordView& record = op.records[i];
+    if (acknowledged) claim(op, op.base_offset + static_cast<std::int64_t>(i), record);
+    if (reads) claim(op, record.offset, record);
+  }
+  if (!reads || deletions_.contains(op.topic)) return;
+  Levels& levels = levels_[{op.topic, op.partition}];
+  const Levels& before = levels_when_invoked_[op.id];
+  if (op.high_watermark.value() >= 0) {
+    level(op, "high watermark", op.high_watermark, levels.high_watermark, before.high_watermark);
+  }
+  if (op.log_start.value() >= 0) {
+    level(op, "log start", op.log_start, levels.log_start, before.log_start);
+  }
+}
+
+void OffsetDisciplineChecker::claim(const Operation& op, Offset offset, const RecordView& record) {
+  const TopicPartitionName where{op.topic, op.partition};
+  const Claim now{record.value, record.digest, op.id, map_.moment()};
+  const auto [at, first] = claims_[where].try_emplace(offset, now);
+  if (first) return;
+  count("compared.offsets");
+  Claim& known = at->second;
+  if (known.value == now.value && known.digest == now.digest) return;
+  const auto deletion = deletions_.find(op.topic);
+  const bool deleted = deletion != deletions_.end();
+  const std::optional<Offset> loss = map_.loss_from(where, known.moment);
+  if (deleted || (loss && *loss <= offset)) {
+    count("excused.given_again");
+    known = now;
+    return;
+  }
+  violation(op.completed,
+            fmt::format("{} offset {} is value {} of client {} and value {} of client {}",
+                        where.to_string(), offset.value(), known.value.number, known.value.client,
+                        now.value.number, now.value.client),
+            {known.operation, op.id});
+}
+
+void OffsetDisciplineChecker::level(const Operation& op, std::string_view what, Offset seen,
+                                    Level& highest, const Level& when_invoked) {
+  const TopicPartitionName where{op.topic, op.partition};
+  count("compared.levels");
+  if (seen < when_invoked.offset) {
+    if (map_.loss_from(where, when_invoked.moment)) {
+      count("excused.level_went_back");
+      highest = {seen, op.id, map_.moment()};
+      return;
+    }
+    violation(op.completed,
+              fmt::format("{}: the {} was {} and then {}", where.to_string(), what,
+                          when_invoked.offset.value(), seen.value()),
+              {when_invoked.operation, op.id});
+  }
+  if (seen >= highest.offset) highest = {seen, op.id, map_.moment()};
+}
+
+}  // namespace flux::sim

@@ -1,0 +1,50 @@
+// Offset discipline: an offset names one record for all time.
+//
+// Whatever any read or acknowledgement said of (partition, offset) must be what all others say, and
+// the high watermark and the log's start never go back, unless the contract excuses a loss in
+// between: then offsets from there on may be given again.
+#pragma once
+
+#include <map>
+
+#include "sim/check/checker.h"
+#include "sim/check/storage_map.h"
+
+namespace flux::sim {
+
+class OffsetDisciplineChecker final : public Checker {
+ public:
+  OffsetDisciplineChecker(const ClusterFacts&, Findings& findings) : Checker(findings) {}
+
+  std::string_view name() const override { return "offset_discipline"; }
+  void observe(const Observation& observation) override;
+
+ private:
+  struct Claim {
+    ValueId value;
+    std::uint64_t digest = 0;
+    OperationId operation;
+    std::uint64_t moment = 0;
+  };
+  struct Level {
+    Offset offset{-1};
+    OperationId operation;
+    std::uint64_t moment = 0;
+  };
+  struct Levels {
+    Level high_watermark;
+    Level log_start;
+  };
+
+  void claim(const Operation& op, Offset offset, const RecordView& record);
+  void level(const Operation& op, std::string_view what, Offset seen, Level& highest,
+             const Level& when_invoked);
+
+  StorageMap map_;
+  std::map<TopicPartitionName, std::map<Offset, Claim>> claims_;
+  std::map<TopicPartitionName, Levels> levels_;
+  std::map<OperationId, Levels> levels_when_invoked_;
+  std::map<std::string, std::uint64_t> deletions_;  // of topics: an offset may be used again
+};
+
+}  // namespace flux::sim

@@ -1,0 +1,163 @@
+#include "sim/check/order.h"
+
+#include <fmt/format.h>
+
+namespace flux::sim {
+
+void OrderChecker::observe(const Observation& observation) {
+  map_.observe(observation);
+  if (const auto* begun = std::get_if<Invoked>(&observation)) {
+    if (begun->operation.kind == OperationKind::produce) invoked(begun->operation);
+  } else if (const auto* completed = std::get_if<Completed>(&observation)) {
+    const Operation& op = completed->operation;
+    if (op.kind == OperationKind::produce) produced(op);
+    const bool reads = op.kind == OperationKind::fetch || op.kind == OperationKind::final_read;
+    if (reads && op.outcome == Outcome::ok) read(op);
+  }
+}
+
+void OrderChecker::invoked(const Operation& op) {
+  const TopicPartitionName where{op.topic, op.partition};
+  for (const RecordView& record : op.records) {
+    sent_[record.value] = {
+        op.id,   where,           record.digest, op.connection, op.producer != kNoProducerId,
+        op.acks, Outcome::pending};
+  }
+  highest_when_invoked_[op.id] = highest_[where];
+}
+
+void OrderChecker::produced(const Operation& op) {
+  for (const RecordView& record : op.records) {
+    const auto sent = sent_.find(record.value);
+    if (sent == sent_.end()) continue;
+    sent->second.outcome = op.outcome;
+    // A client may learn its producer id after it handed the records in.
+    if (op.producer != kNoProducerId) sent->second.idempotent = true;
+  }
+  if (op.outcome != Outcome::ok || op.acks == Acks::none) return;
+  const TopicPartitionName where{op.topic, op.partition};
+  const Highest before = highest_when_invoked_[op.id];
+  count("compared.acknowledged_order");
+  if (op.base_offset <= before.offset && !map_.loss_from(where, before.moment)) {
+    violation(op.completed,
+              fmt::format("{}: offset {} was acknowledged to a produce that began after offset {} "
+                          "was acknowledged",
+                          where.to_string(), op.base_offset.value(), before.offset.value()),
+              {before.operation, op.id});
+  }
+  const Offset last = op.base_offset + (static_cast<std::int64_t>(op.records.size()) - 1);
+  Highest& highest = highest_[where];
+  if (last > highest.offset || map_.loss_from(where, highest.moment)) {
+    highest = {last, op.id, map_.moment()};
+  }
+}
+
+void OrderChecker::judge_record(const Operation& op, const RecordView& record) {
+  count("compared.records");
+  const auto text = [&](std::string_view what) {
+    return fmt::format("{}-{} offset {}: {}", op.topic, op.partition.value(), record.offset.value(),
+                       what);
+  };
+  const auto sent = sent_.find(record.value);
+  if (record.value.none() || sent == sent_.end()) {
+    return violation(op.completed, text("a record was read that nobody sent"), {op.id});
+  }
+  const Sent& original = sent->second;
+  if (original.where != TopicPartitionName{op.topic, op.partition}) {
+    return violation(op.completed,
+                     text("a record was read that was sent to " + original.where.to_string()),
+                     {original.operation, op.id});
+  }
+  if (original.digest != record.digest) {
+    violation(op.completed, text("a record was read with other content than was sent"),
+              {original.operation, op.id});
+  }
+  if (original.outcome == Outcome::refused) {
+    violation(op.completed, text("a record was read whose produce had been refused"),
+              {original.operation, op.id});
+  }
+}
+
+void OrderChecker::read(const Operation& op) {
+  const TopicPartitionName where{op.topic, op.partition};
+  Offset expected = op.offset;
+  for (const RecordView& record : op.records) {
+    judge_record(op, record);
+    if (record.offset < expected) {
+      violation(op.completed,
+                fmt::format("{}: offset {} was read where {} or more was due", where.to_string(),
+                            record.offset.value(), expected.value()),
+                {op.id});
+    } else if (record.offset > expected && expected.value() >= 0) {
+      skips_.push_back({where, expected, record.offset, op.id});
+    }
+    expected = record.offset + 1;
+    if (op.kind == OperationKind::final_read) {
+      final_[where][record.offset] = {record.value, record.offset, op.id};
+    }
+  }
+}
+
+void OrderChecker::judge_stream(const TopicPartitionName& where, const std::vector<Read>& reads,
+                                Time now) {
+  std::map<std::uint32_t, Read> last_of_producer;
+  std::map<std::uint64_t, Read> last_of_connection;
+  for (const Read& read : reads) {
+    const auto sent = sent_.find(read.value);
+    if (sent == sent_.end()) continue;
+    Read* last = nullptr;
+    if (sent->second.idempotent) {
+      last = &last_of_producer.try_emplace(read.value.client, read).first->second;
+    } else if (sent->second.acks == Acks::none) {
+      last = &last_of_connection.try_emplace(sent->second.connection, read).first->second;
+    }
+    if (!last) continue;
+    count("compared.sent_order");
+    if (read.value.number < last->value.number) {
+      violation(now,
+                fmt::format("{}: value {} of client {} lies at offset {}, behind value {} at {}",
+                            where.to_string(), read.value.number, read.value.client,
+                            read.offset.value(), last->value.number, last->offset.value()),
+                {sent->second.operation});
+    }
+    *last = read;
+  }
+}
+
+void OrderChecker::judge_streams(Time now) {
+  for (const auto& [where, records] : final_) {
+    std::vector<Read> reads;
+    for (const auto& [offset, read] : records) reads.push_back(read);
+    judge_stream(where, reads, now);
+  }
+}
+
+void OrderChecker::finish(Time now) {
+  judge_streams(now);
+  for (const auto& [where, records] : final_) {
+    for (const auto& [offset, read] : records) {
+      const auto sent = sent_.find(read.value);
+      if (sent == sent_.end() || sent->second.outcome != Outcome::refused) continue;
+      violation(
+          now,
+          fmt::format("{} offset {}: a refused record is there", where.to_string(), offset.value()),
+          {sent->second.operation});
+    }
+  }
+  for (const Skip& skip : skips_) {
+    count("compared.skips");
+    const auto partition = final_.find(skip.where);
+    if (partition == final_.end()) continue;
+    const auto there = partition->second.lower_bound(skip.from);
+    if (there == partition->second.end() || there->first >= skip.to) continue;
+    // It may have come there after an earlier record at this offset was lost or spoiled.
+    if (map_.loss_from(skip.where, 0)) continue;
+    violation(now,
+              fmt::format("{}: a read from offset {} went on at {}, and offset {} is there",
+                          skip.where.to_string(), skip.from.value(), skip.to.value(),
+                          there->first.value()),
+              {skip.operation});
+  }
+}
+
+}  // namespace flux::sim

@@ -1,0 +1,68 @@
+#include "sim/check/recovery.h"
+
+#include <fmt/format.h>
+
+#include "core/base/hash.h"
+#include "sim/env/disk_image.h"
+
+namespace flux::sim {
+
+void RecoveryChecker::observe(const Observation& observation) {
+  if (const auto* event = std::get_if<DiskEvent>(&observation)) {
+    const bool takes = event->kind == OmenKind::truncated || event->kind == OmenKind::written ||
+                       event->kind == OmenKind::removed;
+    if (takes) judge_cut(*event);
+    if (event->kind == OmenKind::power_cut) count("power_cuts");
+  }
+  if (const auto* invoked = std::get_if<Invoked>(&observation)) {
+    if (invoked->operation.kind == OperationKind::delete_topic) {
+      deleted_topics_.insert(invoked->operation.topic);
+    }
+  }
+  map_.observe(observation);
+}
+
+// Before the map learns of the event: which batches does it take away?
+void RecoveryChecker::judge_cut(const DiskEvent& event) {
+  std::string topic;
+  std::string directory;
+  PartitionIndex partition{-1};
+  if (!parse_segment_path(event.path, topic, partition, directory)) return;
+  if (deleted_topics_.contains(topic)) return;
+  const TopicPartitionName where{topic, partition};
+  const std::uint64_t from = event.kind == OmenKind::removed ? 0 : event.range.begin;
+  for (const Stored* batch : map_.standing_beyond(event.disk, event.inode, from)) {
+    count("compared.cuts");
+    if (!map_.truly_synced(*batch) || map_.excuse(*batch, Promise::survives_power_cut)) continue;
+    violation(event.at,
+              fmt::format("{}: offsets {} to {} were synced and sound, and the node {} "
+                          "them",
+                          where.to_string(), batch->base.value(), (batch->end - 1).value(),
+                          event.kind == OmenKind::written ? "wrote over" : "cut off"));
+  }
+}
+
+void RecoveryChecker::judge_content(const TopicPartitionName& where, Time now) {
+  for (const Stored* batch : map_.standing(where)) {
+    const DiskImage* disk = facts_.hosts[batch->disk].disk;
+    if (!disk || map_.excuse(*batch, Promise::survives_kill)) continue;
+    const ByteView bytes = disk->pristine(batch->inode);
+    count("compared.batches");
+    const bool there = batch->range.end <= bytes.size();
+    const bool equal =
+        there &&
+        hash_bytes(bytes.subspan(static_cast<std::size_t>(batch->range.begin),
+                                 static_cast<std::size_t>(batch->range.size()))) == batch->digest;
+    if (equal) continue;
+    violation(now, fmt::format("{}: the bytes of offsets {} to {} are not those that were written",
+                               where.to_string(), batch->base.value(), (batch->end - 1).value()));
+  }
+}
+
+void RecoveryChecker::finish(Time now) {
+  for (const TopicPartitionName& where : map_.partitions()) {
+    if (!deleted_topics_.contains(where.topic)) judge_content(where, now);
+  }
+}
+
+}  // namespace flux::sim

@@ -1,0 +1,34 @@
+// Recovery: after any crash the log is a prefix of what was written, and keeps all that was synced.
+//
+// A node must never cut off, remove or overwrite a batch that a true sync covered and no fault
+// spoiled (unless its topic was deleted); and what stands in a segment at the end must be, byte for
+// byte, what was once written there.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "sim/check/checker.h"
+#include "sim/check/storage_map.h"
+
+namespace flux::sim {
+
+class RecoveryChecker final : public Checker {
+ public:
+  RecoveryChecker(const ClusterFacts& facts, Findings& findings)
+      : Checker(findings), facts_(facts) {}
+
+  std::string_view name() const override { return "recovery"; }
+  void observe(const Observation& observation) override;
+  void finish(Time now) override;
+
+ private:
+  void judge_cut(const DiskEvent& event);
+  void judge_content(const TopicPartitionName& where, Time now);
+
+  const ClusterFacts& facts_;
+  StorageMap map_;
+  std::set<std::string> deleted_topics_;
+};
+
+}  // namespace flux::sim

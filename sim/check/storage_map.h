@@ -1,0 +1,113 @@
+// StorageMap: where on the true disks each record lies, and what happened to those bytes.
+//
+// Built from BatchStored and DiskEvent observations alone, so that it can be built again from a
+// recorded history. It answers what the contract asks: was this range truly synced, and did a fault
+// take or spoil it after it was stored? It never asks a node.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/check/log_watch.h"
+#include "sim/check/observation.h"
+
+namespace flux::sim {
+
+struct TopicPartitionName {
+  std::string topic;
+  PartitionIndex partition{-1};
+
+  friend auto operator<=>(const TopicPartitionName&, const TopicPartitionName&) = default;
+  std::string to_string() const { return topic + "-" + std::to_string(partition.value()); }
+};
+
+// One batch as it was written once; a later one at the same offsets is another.
+struct Stored {
+  std::uint32_t disk = 0;
+  Inode inode;
+  ByteRange range;
+  std::string directory;  // of the partition
+  Offset base;
+  Offset end;  // one after the last record
+  ProducerId producer = kNoProducerId;
+  ProducerEpoch producer_epoch = kNoProducerEpoch;
+  Sequence sequence = kNoSequence;
+  std::uint64_t digest = 0;
+  std::uint64_t moment = 0;  // of the row of observations
+  bool cut = false;          // the node cut it off since
+};
+
+// How long a record of this kind is owed (design section 9).
+enum class Promise : std::uint8_t {
+  until_process_ends,  // nothing that was not synced
+  survives_kill,       // acks=1, or a page-cache topic: a power cut may take what was not synced
+  survives_power_cut,  // acks=all on an fsync topic
+};
+
+class StorageMap {
+ public:
+  void observe(const Observation& observation);
+  // Of the latest observation; grows by one with each.
+  std::uint64_t moment() const { return moment_; }
+
+  // The batch that holds the offset, as written last. Stays good for the map's life.
+  const Stored* find(const TopicPartitionName& where, Offset offset) const;
+  // All batches of a partition that the node has not cut off, by base offset.
+  std::vector<const Stored*> standing(const TopicPartitionName& where) const;
+  std::vector<TopicPartitionName> partitions() const;
+  // Those of one file that reach beyond `from`.
+  std::vector<const Stored*> standing_beyond(std::uint32_t disk, Inode inode,
+                                             std::uint64_t from) const;
+
+  // Every byte is durable, by a sync or because it was written back; or a sync claimed so falsely
+  // (`lied` is then set).
+  bool synced(const Stored& batch, bool* lied = nullptr) const;
+  // A true sync covered it. (What merely was written back may lie behind a hole.)
+  bool truly_synced(const Stored& batch) const;
+
+  // Why this batch, stored under this promise, may be unreadable: the name of the fault that took
+  // or spoiled it. Nothing: it is owed.
+  std::optional<std::string> excuse(const Stored& batch, Promise promise) const;
+  // The moment at which its bytes last went wrong on the medium, if they did.
+  std::optional<std::uint64_t> spoiled_at(const Stored& batch) const;
+  // Some batch of the partition is excused: what a node reports of it (high watermark, log start)
+  // may go back, and offsets may be given again, from here on.
+  std::optional<Offset> loss_from(const TopicPartitionName& where, std::uint64_t since) const;
+
+ private:
+  struct Mishap {
+    OmenKind kind;
+    ByteRange range;
+    std::uint64_t moment = 0;
+  };
+  struct FileState {
+    std::vector<ByteRange> synced;  // by a true sync; disjoint, ascending
+    std::vector<ByteRange> kept;    // durable without one: written back in time, or healed
+    std::vector<Mishap> mishaps;
+  };
+  using FileName = std::pair<std::uint32_t, Inode>;
+
+  void stored(const BatchStored& batch);
+  void disk(const DiskEvent& event);
+  void side_file(const DiskEvent& event);
+  void cut(const FileName& file, std::uint64_t from);
+  static void add_range(std::vector<ByteRange>& ranges, ByteRange range);
+  static void remove_range(std::vector<ByteRange>& ranges, ByteRange range);
+  static bool covers(const std::vector<ByteRange>& ranges, ByteRange range);
+
+  std::uint64_t moment_ = 0;
+  std::map<TopicPartitionName, std::map<Offset, std::vector<std::unique_ptr<Stored>>>> batches_;
+  std::map<FileName, std::vector<Stored*>> by_file_;
+  std::map<FileName, FileState> files_;
+  // Faults of files beside the segments, by the directory that they make unreadable ("" for all of
+  // the disk).
+  std::map<std::pair<std::uint32_t, std::string>, std::uint64_t> side_mishaps_;
+  std::map<std::uint32_t, std::uint64_t> disk_mishaps_;  // wiped, rolled back: the last one
+};
+
+}  // namespace flux::sim
