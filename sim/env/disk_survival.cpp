@@ -76,8 +76,8 @@ class Cut {
     return {std::max(a.begin, b.begin), std::min(a.end, b.end)};
   }
 
-  // A truncate touches only what later changes made part of the file again: the rest of what it cut
-  // off comes back or not with the size alone.
+  // A truncate touches the rest of the sector that it ends in and what later changes made part of
+  // the file again: anything else that it cut off comes back or not with the size alone.
   void collect_touches() {
     std::vector<std::uint64_t> largest_later(changes_.size() + 1, 0);
     for (std::size_t i = changes_.size(); i-- > 0;) {
@@ -87,7 +87,10 @@ class Cut {
     for (std::size_t i = 0; i < changes_.size(); ++i) {
       first_rank_.push_back(touches_.size());
       ByteRange range = changes_[i].range;
-      if (!changes_[i].data) range.end = std::min(range.end, largest_later[i]);
+      if (!changes_[i].data) {
+        const std::uint64_t sector_end = sector_range(range.begin / habits_.sector_bytes).end;
+        range.end = std::min(range.end, std::max(largest_later[i], sector_end));
+      }
       if (range.empty()) continue;
       const std::uint64_t last = (range.end - 1) / habits_.sector_bytes;
       for (std::uint64_t s = range.begin / habits_.sector_bytes; s <= last; ++s) {
