@@ -81,8 +81,8 @@ class Children {
   template <class Body>
   env::TaskHandle spawn(std::string_view name, Body body) {
     ++live_;
-    return owner_.scheduler().spawn(name, [this, body = std::move(body)](env::Task& task) mutable {
-      body(task);
+    return owner_.scheduler().spawn(name, [this, what = std::move(body)](env::Task& task) mutable {
+      what(task);
       if (--live_ == 0) owner_.scheduler().unpark(owner_.handle());
     });
   }
