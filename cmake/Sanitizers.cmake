@@ -9,3 +9,9 @@ if(FLUX_SANITIZE)
   add_compile_options(-fsanitize=${FLUX_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${FLUX_SANITIZE})
 endif()
+
+# Bugs planted on purpose (core/base/mutant.h), chosen at run time. Off in what people deploy.
+option(FLUX_MUTANTS "build with planted bugs" OFF)
+if(FLUX_MUTANTS)
+  add_compile_definitions(FLUX_MUTANTS)
+endif()

@@ -1,0 +1,331 @@
+// A green history, altered in one way at a time: exactly the right checker must go red.
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "sim/check/checkers.h"
+
+namespace flux::sim {
+namespace {
+
+constexpr std::uint32_t kProducer = 7;
+constexpr std::uint32_t kConsumer = 8;
+constexpr Inode kSegment{3};
+constexpr std::string_view kPath = "/logs/t-0/00000000000000000000.log";
+constexpr std::uint64_t kBatchBytes = 100;
+
+// One idempotent producer stores single-record batches on one fsync topic, each written, synced,
+// acknowledged and then fetched; at the end everything is read once more.
+class Story {
+ public:
+  explicit Story(int records, Acks acks = Acks::all) : acks_(acks) {
+    rows.push_back(PhaseBegan{Time(), RunPhase::safety});
+    for (int i = 0; i < records; ++i) store(i);
+    rows.push_back(PhaseBegan{Time(now_), RunPhase::audit});
+    final_read(records);
+  }
+
+  static RecordView record(int i) {
+    RecordView view;
+    view.value = {kProducer, static_cast<std::uint64_t>(i) + 1};
+    view.digest = hash_bytes(as_bytes("record " + std::to_string(i)));
+    view.offset = Offset(i);
+    return view;
+  }
+
+  std::vector<Observation> rows;
+
+ private:
+  Operation operation(OperationKind kind, std::uint32_t client) {
+    Operation op;
+    op.id = OperationId(next_++);
+    op.kind = kind;
+    op.client = client;
+    op.incarnation = 1;
+    op.invoked = Time(++now_);
+    op.topic = "t";
+    op.partition = PartitionIndex(0);
+    return op;
+  }
+  void finish(Operation op) {
+    op.outcome = Outcome::ok;
+    op.completed = Time(++now_);
+    rows.push_back(Completed{op});
+  }
+
+  void store(int i) {
+    Operation op = operation(OperationKind::produce, kProducer);
+    op.acks = acks_;
+    op.producer = ProducerId(1);
+    op.producer_epoch = ProducerEpoch(0);
+    op.sequence = Sequence(i);
+    op.records = {record(i)};
+    op.records[0].offset = Offset(-1);
+    rows.push_back(Invoked{op});
+    const auto at = static_cast<std::uint64_t>(i) * kBatchBytes;
+    const ByteRange range{at, at + kBatchBytes};
+    rows.push_back(
+        DiskEvent{Time(++now_), 0, OmenKind::written, kSegment, std::string(kPath), range});
+    rows.push_back(BatchStored{Time(now_), 0, kSegment, range, "t", PartitionIndex(0), "/logs/t-0",
+                               Offset(i), Offset(i + 1), ProducerId(1), ProducerEpoch(0),
+                               Sequence(i), static_cast<std::uint64_t>(i)});
+    rows.push_back(
+        DiskEvent{Time(++now_), 0, OmenKind::synced, kSegment, std::string(kPath), range});
+    op.base_offset = Offset(i);
+    finish(op);
+    fetch(i);
+  }
+  void fetch(int i) {
+    Operation op = operation(OperationKind::fetch, kConsumer);
+    op.offset = Offset(i);
+    rows.push_back(Invoked{op});
+    op.records = {record(i)};
+    op.high_watermark = Offset(i + 1);
+    op.log_start = Offset(0);
+    finish(op);
+  }
+  void final_read(int records) {
+    Operation op = operation(OperationKind::final_read, kConsumer);
+    op.offset = Offset(0);
+    rows.push_back(Invoked{op});
+    for (int i = 0; i < records; ++i) op.records.push_back(record(i));
+    op.high_watermark = Offset(records);
+    op.log_start = Offset(0);
+    finish(op);
+  }
+
+  Acks acks_;
+  std::uint64_t next_ = 0;
+  std::int64_t now_ = 0;
+};
+
+ClusterFacts facts() {
+  ClusterFacts facts;
+  facts.hosts.push_back({"host1", "rack1", nullptr});
+  facts.topics.push_back({"t", 1, {}});
+  return facts;
+}
+
+struct Verdict {
+  std::set<std::string> red;
+  std::map<std::string, std::uint64_t, std::less<>> counts;
+};
+
+Verdict judged(const std::vector<Observation>& rows) {
+  const ClusterFacts cluster = facts();
+  Findings findings;
+  Checkers checkers = make_checkers(cluster, findings);
+  judge(rows, checkers, Time(1'000'000));
+  Verdict verdict;
+  for (const Violation& violation : findings.violations()) verdict.red.insert(violation.checker);
+  verdict.counts = findings.counts();
+  return verdict;
+}
+
+using Names = std::set<std::string>;
+
+// The last operation of a kind, to be altered in place; its invocation is left alone.
+Operation& last_completed(std::vector<Observation>& rows, OperationKind kind, int from_end = 0) {
+  for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
+    auto* completed = std::get_if<Completed>(&*row);
+    if (completed && completed->operation.kind == kind && from_end-- == 0) {
+      return completed->operation;
+    }
+  }
+  ADD_FAILURE() << "no such operation";
+  std::abort();
+}
+
+TEST(Tamper, AnUntouchedHistoryIsGreenAndNotEmpty) {
+  const Verdict verdict = judged(Story(20).rows);
+  EXPECT_EQ(verdict.red, Names());
+  for (const char* count :
+       {"acknowledged.acknowledged", "acknowledged.owed", "acknowledged.held",
+        "acknowledged.synced_when_acknowledged", "order.compared.records",
+        "order.compared.acknowledged_order", "order.compared.sent_order",
+        "offset_discipline.compared.offsets", "offset_discipline.compared.levels",
+        "idempotence.compared.values", "idempotence.compared.sequences", "answered.compared"}) {
+    const auto found = verdict.counts.find(count);
+    ASSERT_NE(found, verdict.counts.end()) << count;
+    EXPECT_GE(found->second, 19U) << count;
+  }
+}
+
+TEST(Tamper, ADroppedRecord) {
+  Story story(20);
+  auto& records = last_completed(story.rows, OperationKind::final_read).records;
+  records.pop_back();
+  EXPECT_EQ(judged(story.rows).red, Names{"acknowledged"});
+}
+
+TEST(Tamper, SwappedRecords) {
+  Story story(20);
+  auto& records = last_completed(story.rows, OperationKind::final_read).records;
+  std::swap(records[4].value, records[5].value);
+  std::swap(records[4].digest, records[5].digest);
+  // Every property that speaks of places sees it.
+  EXPECT_EQ(judged(story.rows).red, (Names{"acknowledged", "order", "offset_discipline"}));
+}
+
+TEST(Tamper, ADuplicatedRecord) {
+  Story story(20);
+  auto& op = last_completed(story.rows, OperationKind::final_read);
+  RecordView again = op.records.back();
+  again.offset = Offset(20);
+  op.records.push_back(again);
+  EXPECT_EQ(judged(story.rows).red, Names{"idempotence"});
+}
+
+TEST(Tamper, AChangedRecordAsOnceRead) {
+  Story story(20);
+  auto& op = last_completed(story.rows, OperationKind::fetch);
+  op.records[0].digest ^= 1;
+  EXPECT_EQ(judged(story.rows).red, (Names{"order", "offset_discipline"}));
+}
+
+TEST(Tamper, ARewoundHighWatermark) {
+  Story story(20);
+  last_completed(story.rows, OperationKind::fetch).high_watermark = Offset(3);
+  EXPECT_EQ(judged(story.rows).red, Names{"offset_discipline"});
+}
+
+TEST(Tamper, ARewoundLogStart) {
+  Story story(20);
+  for (int i = 0; i < 5; ++i) {
+    last_completed(story.rows, OperationKind::fetch, i + 3).log_start = Offset(2);
+  }
+  EXPECT_EQ(judged(story.rows).red, Names{"offset_discipline"});
+}
+
+TEST(Tamper, ARecordThatNobodySent) {
+  Story story(20);
+  auto& op = last_completed(story.rows, OperationKind::final_read);
+  RecordView strange = op.records.back();
+  strange.value = {99, 1};
+  strange.offset = Offset(20);
+  op.records.push_back(strange);
+  EXPECT_EQ(judged(story.rows).red, Names{"order"});
+}
+
+TEST(Tamper, ARefusedRecordThatIsThere) {
+  Story story(20);
+  auto& op = last_completed(story.rows, OperationKind::produce);
+  op.outcome = Outcome::refused;
+  EXPECT_EQ(judged(story.rows).red, Names{"order"});
+}
+
+TEST(Tamper, AReadThatSkipsARecord) {
+  Story story(20);
+  auto& op = last_completed(story.rows, OperationKind::fetch, 1);
+  op.records = {Story::record(19)};
+  op.high_watermark = Offset(20);
+  EXPECT_EQ(judged(story.rows).red, Names{"order"});
+}
+
+TEST(Tamper, AnAcknowledgementBeforeItsSync) {
+  Story story(20);
+  std::erase_if(story.rows, [](const Observation& row) {
+    const auto* event = std::get_if<DiskEvent>(&row);
+    return event && event->kind == OmenKind::synced && event->range.begin == 19 * kBatchBytes;
+  });
+  EXPECT_EQ(judged(story.rows).red, Names{"acknowledged"});
+  Story leader_only(20, Acks::leader);
+  std::erase_if(leader_only.rows, [](const Observation& row) {
+    const auto* event = std::get_if<DiskEvent>(&row);
+    return event && event->kind == OmenKind::synced;
+  });
+  EXPECT_EQ(judged(leader_only.rows).red, Names()) << "acks=1 never waits for a sync";
+}
+
+TEST(Tamper, AnAcknowledgementOfWhatWasNeverWritten) {
+  Story story(20);
+  std::erase_if(story.rows, [](const Observation& row) {
+    const auto* batch = std::get_if<BatchStored>(&row);
+    return batch && batch->base == Offset(19);
+  });
+  EXPECT_EQ(judged(story.rows).red, Names{"acknowledged"});
+}
+
+TEST(Tamper, ASequenceThatIsMissing) {
+  Story story(20);
+  for (Observation& row : story.rows) {
+    auto* batch = std::get_if<BatchStored>(&row);
+    if (batch && batch->base == Offset(10)) batch->sequence = Sequence(11);
+  }
+  EXPECT_EQ(judged(story.rows).red, Names{"idempotence"});
+}
+
+TEST(Tamper, ARecoveryThatCutsWhatWasSynced) {
+  Story story(20);
+  story.rows.push_back(DiskEvent{Time(900),
+                                 0,
+                                 OmenKind::truncated,
+                                 kSegment,
+                                 std::string(kPath),
+                                 {19 * kBatchBytes, 20 * kBatchBytes}});
+  EXPECT_EQ(judged(story.rows).red, Names{"recovery"});
+}
+
+// What a fault excuses is excused for the records that it hit, and for no others.
+TEST(Excuse, RotExcusesTheRecordItHit) {
+  Story story(20);
+  auto& records = last_completed(story.rows, OperationKind::final_read).records;
+  records.erase(records.begin() + 12);
+  const auto rot = [&](std::uint64_t at) {
+    story.rows.insert(
+        story.rows.end() - 2,
+        DiskEvent{Time(800), 0, OmenKind::rotted, kSegment, std::string(kPath), {at, at + 1}});
+  };
+  rot(13 * kBatchBytes);
+  EXPECT_EQ(judged(story.rows).red, Names{"acknowledged"}) << "its neighbour rotted, not it";
+  rot(12 * kBatchBytes + 50);
+  const Verdict verdict = judged(story.rows);
+  EXPECT_EQ(verdict.red, Names());
+  EXPECT_EQ(verdict.counts.at("acknowledged.excused.rotted"), 1U);
+  EXPECT_EQ(verdict.counts.at("acknowledged.owed"), 18U);
+}
+
+TEST(Excuse, APowerCutExcusesOnlyWhatWasNotPromised) {
+  for (const Acks acks : {Acks::all, Acks::leader}) {
+    Story story(20, acks);
+    last_completed(story.rows, OperationKind::final_read).records.pop_back();
+    story.rows.insert(story.rows.end() - 2, DiskEvent{Time(800),
+                                                      0,
+                                                      OmenKind::lost,
+                                                      kSegment,
+                                                      std::string(kPath),
+                                                      {19 * kBatchBytes, 20 * kBatchBytes}});
+    const Verdict verdict = judged(story.rows);
+    if (acks == Acks::all) {
+      EXPECT_EQ(verdict.red, Names{"acknowledged"});
+    } else {
+      EXPECT_EQ(verdict.red, Names());
+      EXPECT_EQ(verdict.counts.at("acknowledged.excused.power_cut"), 1U);
+    }
+  }
+}
+
+TEST(Excuse, ALyingSyncExcusesAPowerCut) {
+  Story story(20);
+  for (Observation& row : story.rows) {
+    auto* event = std::get_if<DiskEvent>(&row);
+    if (event && event->kind == OmenKind::synced && event->range.begin == 19 * kBatchBytes) {
+      event->kind = OmenKind::lied;
+    }
+  }
+  EXPECT_EQ(judged(story.rows).red, Names()) << "as long as the power stays on nothing is lost";
+  last_completed(story.rows, OperationKind::final_read).records.pop_back();
+  EXPECT_EQ(judged(story.rows).red, Names{"acknowledged"});
+  story.rows.insert(story.rows.end() - 2, DiskEvent{Time(800),
+                                                    0,
+                                                    OmenKind::lost,
+                                                    kSegment,
+                                                    std::string(kPath),
+                                                    {19 * kBatchBytes, 20 * kBatchBytes}});
+  const Verdict verdict = judged(story.rows);
+  EXPECT_EQ(verdict.red, Names());
+  EXPECT_EQ(verdict.counts.at("acknowledged.excused.lying_sync"), 1U);
+}
+
+}  // namespace
+}  // namespace flux::sim
