@@ -37,10 +37,10 @@ struct Answer {
 
 template <class Request>
 struct AnswerTo;
-#define FLUX_CLIENT_CALL(name)           \
-  template <>                            \
+#define FLUX_CLIENT_CALL(name)            \
+  template <>                             \
   struct AnswerTo<kafka::name##Request> { \
-    using type = kafka::name##Response;  \
+    using type = kafka::name##Response;   \
   };
 FLUX_CLIENT_CALL(ApiVersions)
 FLUX_CLIENT_CALL(CreateTopics)

@@ -103,7 +103,7 @@ Result<void> Client::refresh(env::Task& task, const std::vector<std::string>& to
   if (answer->body.error != WireError::none) {
     return std::unexpected(to_error(answer->body.error, "metadata"));
   }
-  metadata_.learn(answer->body);
+  metadata_.learn(answer->body, now());
   prune_pool();
   tell();
   return {};
@@ -131,21 +131,22 @@ void Client::want_refresh(const std::string& topic) {
 }
 
 void Client::run_refresh(env::Task& task) {
-  Result<void> slept = env::sleep_until(task, refresh_not_before_);
-  if (slept) {
+  while (!wanted_.empty() && !closed_) {
+    if (!env::sleep_until(task, refresh_not_before_)) break;
     const std::vector<std::string> topics = std::exchange(wanted_, {});
     const Result<void> done = refresh(task, topics);
     if (!done) REACHED("client.refresh_failed");
+    const Key key = key_.with("refresh").with(++refreshes_);
+    refresh_not_before_ =
+        now() + backoff(env_.random, key, config_.retry_backoff_min, config_.retry_backoff_max, 1);
+    tell();
   }
-  const Key key = key_.with("refresh").with(++refreshes_);
-  refresh_not_before_ = now() + backoff(env_.random, key, config_.retry_backoff_min,
-                                        config_.retry_backoff_max, 1);
   refreshing_ = false;
-  tell();
 }
 
 Result<const TopicInfo*> Client::topic(env::Task& task, const std::string& name) {
   if (const TopicInfo* known = metadata_.topic(name)) {
+    if (now() - known->learned > config_.metadata_age_max) want_refresh(name);
     if (known->error == WireError::none) return known;
   }
   TRY(refresh(task, {name}));

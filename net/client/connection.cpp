@@ -30,8 +30,7 @@ struct Mailbox {
 }  // namespace
 
 BrokerConnection::BrokerConnection(const env::Env& env, const ClientConfig& config,
-                                   const env::Endpoint& to,
-                                   std::unique_ptr<env::Connection> stream,
+                                   const env::Endpoint& to, std::unique_ptr<env::Connection> stream,
                                    std::function<void()> on_down)
     : env_(env),
       config_(config),
@@ -65,13 +64,11 @@ Result<std::shared_ptr<BrokerConnection>> BrokerConnection::open(
 Result<void> BrokerConnection::agree_on_versions(env::Task& task) {
   const kafka::ApiVersionsRequest request{.client_software_name = std::string(kSoftwareName),
                                           .client_software_version = std::string(kSoftwareVersion)};
-  std::int16_t version =
-      *config_.versions.choose(ApiKey::api_versions, VersionRange{0, INT16_MAX});
+  std::int16_t version = *config_.versions.choose(ApiKey::api_versions, VersionRange{0, INT16_MAX});
   for (;;) {
     const Instant deadline = env_.clock.now() + config_.request_timeout;
-    CallResult<Bytes> frame = wait_for(task, [&](OnAnswer on_answer) {
-      start(request, version, deadline, std::move(on_answer));
-    });
+    CallResult<Bytes> frame = wait_for(
+        task, [&](OnAnswer on_answer) { start(request, version, deadline, std::move(on_answer)); });
     if (!frame) return std::unexpected(frame.error().error);
     // A broker too old for the request answers in version 0, whatever was asked.
     auto answer = decode<kafka::ApiVersionsResponse>(*frame, version);
@@ -139,10 +136,8 @@ CallResult<Bytes> BrokerConnection::wait_for(env::Task& task,
         Error(ErrorCode::closed, "the connection to " + peer_.to_string() + " ended"), false});
   }
   if (!has_room()) {
-    return std::unexpected(
-        CallFailure{Error(ErrorCode::not_available, "too many requests wait for " +
-                                                        peer_.to_string()),
-                    false});
+    return std::unexpected(CallFailure{
+        Error(ErrorCode::not_available, "too many requests wait for " + peer_.to_string()), false});
   }
   auto mailbox = std::make_shared<Mailbox>();
   begin([mailbox](CallResult<Bytes> answer) {

@@ -129,8 +129,7 @@ Result<Answer<Response>> BrokerConnection::decode(Bytes frame, std::int16_t vers
   const std::size_t body_at = TRY(skip_header(frame, api, version));
   wire::Reader reader(ByteView(frame).subspan(body_at));
   Response body = TRY(Response::decode(reader, version));
-  return Answer<Response>{
-      .frame = std::move(frame), .body = std::move(body), .version = version};
+  return Answer<Response>{.frame = std::move(frame), .body = std::move(body), .version = version};
 }
 
 template <class Request>
@@ -145,9 +144,8 @@ CallResult<AnswerOf<Request>> BrokerConnection::call(env::Task& task, const Requ
         false});
   }
   const Instant deadline = env_.clock.now() + timeout;
-  CallResult<Bytes> frame = wait_for(task, [&](OnAnswer on_answer) {
-    start(request, *version, deadline, std::move(on_answer));
-  });
+  CallResult<Bytes> frame = wait_for(
+      task, [&](OnAnswer on_answer) { start(request, *version, deadline, std::move(on_answer)); });
   if (!frame) return std::unexpected(std::move(frame).error());
   auto answer = decode<typename AnswerTo<Request>::type>(std::move(*frame), *version);
   if (!answer) {

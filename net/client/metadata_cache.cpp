@@ -5,11 +5,13 @@
 namespace flux::client {
 namespace {
 
-TopicInfo read_topic(const kafka::MetadataResponse::Topic& from, const TopicInfo* known) {
+TopicInfo read_topic(const kafka::MetadataResponse::Topic& from, const TopicInfo* known,
+                     Instant now) {
   TopicInfo topic{.name = *from.name,
                   .id = from.topic_id,
                   .internal = from.is_internal,
                   .error = from.error,
+                  .learned = now,
                   .partitions = {}};
   for (const auto& p : from.partitions) {
     PartitionInfo partition{.index = p.index,
@@ -36,7 +38,7 @@ TopicInfo read_topic(const kafka::MetadataResponse::Topic& from, const TopicInfo
 
 }  // namespace
 
-void MetadataCache::learn(const kafka::MetadataResponse& answer) {
+void MetadataCache::learn(const kafka::MetadataResponse& answer, Instant now) {
   if (!answer.brokers.empty()) brokers_.clear();
   for (const auto& broker : answer.brokers) {
     brokers_[broker.node_id] =
@@ -53,7 +55,7 @@ void MetadataCache::learn(const kafka::MetadataResponse& answer) {
       continue;
     }
     const TopicInfo* known = this->topic(*topic.name);
-    TopicInfo read = read_topic(topic, known);
+    TopicInfo read = read_topic(topic, known, now);
     topics_[*topic.name] = std::move(read);
   }
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/base/time.h"
 #include "core/env/network.h"
 #include "net/kafka/gen/metadata.h"
 
@@ -39,13 +40,14 @@ struct TopicInfo {
   Uuid id;  // zero when the brokers are too old to say
   bool internal = false;
   kafka::WireError error = kafka::WireError::none;
+  Instant learned;
   std::vector<PartitionInfo> partitions;  // by index, from 0
 };
 
 class MetadataCache {
  public:
   // Takes over the whole of an answer. Topics that it does not name stay as they were.
-  void learn(const kafka::MetadataResponse& answer);
+  void learn(const kafka::MetadataResponse& answer, Instant now);
   void forget_topic(std::string_view name);
 
   const std::map<NodeId, BrokerInfo>& brokers() const { return brokers_; }

@@ -8,6 +8,20 @@
 namespace flux::client {
 namespace {
 constexpr Key kReconnect = key("client.reconnect");
+
+// The plain reason where the code says it all; what the environment adds would repeat the address.
+Error unreachable(const env::Endpoint& to, const Error& why) {
+  const std::string about = "cannot reach " + to.to_string();
+  switch (why.code()) {
+    case ErrorCode::refused:
+    case ErrorCode::unreachable:
+    case ErrorCode::timed_out:
+    case ErrorCode::reset:
+      return Error(why.code(), about + ": " + std::string(describe(why.code())));
+    default:
+      return why.in(about);
+  }
+}
 }  // namespace
 
 std::shared_ptr<BrokerConnection> ConnectionPool::live(const env::Endpoint& to) const {
@@ -50,8 +64,8 @@ void ConnectionPool::open(const env::Endpoint& to, Slot& slot) {
   slot.opening = true;
   ++slot.attempts;
   group_.spawn("client.connect", [this, to](env::Task& task) {
-    opened(to, BrokerConnection::open(task, env_, config_, group_, to,
-                                      [this, to] { went_down(to); }));
+    opened(to,
+           BrokerConnection::open(task, env_, config_, group_, to, [this, to] { went_down(to); }));
   });
 }
 
@@ -68,7 +82,7 @@ void ConnectionPool::opened(const env::Endpoint& to,
   } else {
     ++slot.failures;
     slot.error = result ? Error(ErrorCode::reset, to.to_string() + " closed the connection")
-                        : Error(result.error()).in("cannot reach " + to.to_string());
+                        : unreachable(to, result.error());
     slot.not_before = env_.clock.now() + pause_after(to, slot);
   }
   tell();

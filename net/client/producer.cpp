@@ -98,9 +98,9 @@ Result<TopicPartition> Producer::place(env::Task& task, const ProducerRecord& re
 
 Result<void> Producer::take_room(env::Task& task, std::size_t bytes) {
   if (bytes > std::min(config_.record_bytes_max, config_.buffer_bytes_max)) {
-    return fail(ErrorCode::too_large, std::to_string(bytes) + " bytes in one record: allowed are " +
-                                          std::to_string(std::min(config_.record_bytes_max,
-                                                                  config_.buffer_bytes_max)));
+    return fail(ErrorCode::too_large,
+                std::to_string(bytes) + " bytes in one record: allowed are " +
+                    std::to_string(std::min(config_.record_bytes_max, config_.buffer_bytes_max)));
   }
   const env::DeadlineScope scope(task, client_.now() + config_.delivery_timeout);
   return room_.acquire(task, bytes);
@@ -169,8 +169,7 @@ Producer::Batch& Producer::batch_for(const TopicPartition& to, std::size_t recor
     }
   }
   const std::uint64_t order = next_order_++;
-  auto batch =
-      std::make_shared<Batch>(to, order, record::BatchOptions{.codec = config_.codec});
+  auto batch = std::make_shared<Batch>(to, order, record::BatchOptions{.codec = config_.codec});
   batch->created = client_.now();
   batch->expires = batch->created + config_.delivery_timeout;
   outstanding_.insert(order);
@@ -200,11 +199,10 @@ RecordResult Producer::produce(env::Task& task, ProducerRecord record) {
   // The task may stop waiting before the result is there.
   auto waiting = std::make_shared<Waiting>();
   const std::string topic = record.topic;
-  const Result<void> taken =
-      send(task, std::move(record), [waiting](const RecordResult& result) {
-        waiting->result = result;
-        waiting->done.notify_all();
-      });
+  const Result<void> taken = send(task, std::move(record), [waiting](const RecordResult& result) {
+    waiting->result = result;
+    waiting->done.notify_all();
+  });
   RecordResult out{.at = {topic, PartitionIndex(-1)}};
   if (!taken) {
     out.fate = Fate::refused;
@@ -275,8 +273,7 @@ void Producer::end(const BatchPtr& batch, Fate fate, std::optional<Error> error)
   if (batch->on_batch) batch->on_batch(result);
   for (std::size_t i = 0; i < batch->on_record.size(); ++i) {
     if (!batch->on_record[i]) continue;
-    batch->on_record[i](
-        record_result(result, static_cast<std::int32_t>(i), batch->timestamps[i]));
+    batch->on_record[i](record_result(result, static_cast<std::int32_t>(i), batch->timestamps[i]));
   }
   ended_.notify_all();
   work_.notify_all();

@@ -137,8 +137,7 @@ class Producer {
   void start(const std::shared_ptr<BrokerConnection>& connection, std::vector<BatchPtr> batches);
   kafka::ProduceResponse read_answer(const Request& request, Bytes frame);
   void on_answer(const Request& request, CallResult<Bytes> answer);
-  void on_partition_answer(const BatchPtr& batch,
-                           const kafka::ProduceResponse::Partition& answer);
+  void on_partition_answer(const BatchPtr& batch, const kafka::ProduceResponse::Partition& answer);
   void on_lost(const BatchPtr& batch, const CallFailure& failure);
   void retry_or_end(const BatchPtr& batch, const Error& error, kafka::WireError wire,
                     bool retriable);

@@ -118,8 +118,8 @@ void Producer::gather(Instant& next) {
       if (in_flight_[to] >= config_.in_flight_max || !connection->has_room()) continue;
       std::vector<BatchPtr>& batches = requests[to];
       if (!batches.empty() && config_.partition_per_request) continue;
-      const std::size_t size = partition.queue.front()->builder.plain_size() +
-                               partition.queue.front()->bytes.size();
+      const std::size_t size =
+          partition.queue.front()->builder.plain_size() + partition.queue.front()->bytes.size();
       if (!batches.empty() && sizes[to] + size > config_.request_bytes_max) continue;
       sizes[to] += size;
       if (BatchPtr batch = take_next(partition)) {
@@ -194,9 +194,8 @@ void Producer::start(const std::shared_ptr<BrokerConnection>& connection,
   ++in_flight_[request->to];
   const auto version = connection->version_for(ApiKey::produce, limit);
   if (!version) {
-    on_answer(*request,
-              std::unexpected(CallFailure{Error(ErrorCode::unsupported, "no common Produce version"),
-                                          false}));
+    on_answer(*request, std::unexpected(CallFailure{
+                            Error(ErrorCode::unsupported, "no common Produce version"), false}));
     return;
   }
   request->version = *version;
@@ -211,8 +210,7 @@ void Producer::start(const std::shared_ptr<BrokerConnection>& connection,
 // ---- answers
 
 kafka::ProduceResponse Producer::read_answer(const Request& request, Bytes frame) {
-  auto answer =
-      BrokerConnection::decode<kafka::ProduceResponse>(std::move(frame), request.version);
+  auto answer = BrokerConnection::decode<kafka::ProduceResponse>(std::move(frame), request.version);
   if (answer) return std::move(answer->body);
   const Error why = answer.error().in(request.to.to_string());
   if (const auto connection = request.connection.lock()) connection->close(why);
@@ -246,9 +244,9 @@ void Producer::on_answer(const Request& request, CallResult<Bytes> answer) {
     if (found != nullptr) {
       on_partition_answer(batch, *found);
     } else {
-      on_lost(batch, CallFailure{Error(ErrorCode::corrupt,
-                                       "an answer without " + batch->at.to_string()),
-                                 true});
+      on_lost(batch,
+              CallFailure{Error(ErrorCode::corrupt, "an answer without " + batch->at.to_string()),
+                          true});
     }
   }
 }
@@ -263,8 +261,7 @@ void Producer::on_partition_answer(const BatchPtr& batch,
                                    const kafka::ProduceResponse::Partition& answer) {
   if (!outstanding_.contains(batch->order)) return;
   batch->wire = answer.error;
-  const bool duplicate =
-      config_.idempotent && answer.error == WireError::duplicate_sequence_number;
+  const bool duplicate = config_.idempotent && answer.error == WireError::duplicate_sequence_number;
   if (answer.error == WireError::none || duplicate) {
     if (duplicate) REACHED("client.duplicate_sequence");
     if (!duplicate) batch->base_offset = answer.base_offset;
@@ -272,7 +269,8 @@ void Producer::on_partition_answer(const BatchPtr& batch,
     return end(batch, Fate::acknowledged, std::nullopt);
   }
   Error error = to_error(answer.error, batch->at.to_string());
-  if (answer.error_message) error = Error(error.code(), error.detail() + ": " + *answer.error_message);
+  if (answer.error_message)
+    error = Error(error.code(), error.detail() + ": " + *answer.error_message);
   if (!surely_not_appended(answer.error, config_.acks)) batch->maybe_appended = true;
   const kafka::WireReaction reaction = kafka::reaction_to(answer.error);
   if (reaction == kafka::WireReaction::refresh) client_.want_refresh(batch->at.topic);
@@ -302,7 +300,8 @@ void Producer::on_lost(const BatchPtr& batch, const CallFailure& failure) {
     --batch->sends;
   }
   client_.want_refresh(batch->at.topic);
-  const bool gone = failure.error == ErrorCode::unsupported || failure.error == ErrorCode::cancelled;
+  const bool gone =
+      failure.error == ErrorCode::unsupported || failure.error == ErrorCode::cancelled;
   // Without acknowledgements a try that left is the only one.
   const bool retriable = !gone && !(failure.sent && config_.acks == Acks::none);
   retry_or_end(batch, failure.error, WireError::none, retriable);
@@ -313,8 +312,8 @@ void Producer::retry_or_end(const BatchPtr& batch, const Error& error, WireError
   batch->wire = wire;
   const Instant now = client_.now();
   if (retriable && batch->sends <= config_.retries && now < batch->expires && !closing_) {
-    const Key key = key_.with("retry").with(batch->order).with(
-        static_cast<std::uint64_t>(batch->sends));
+    const Key key =
+        key_.with("retry").with(batch->order).with(static_cast<std::uint64_t>(batch->sends));
     batch->retry_at = now + backoff(client_.env().random, key, client_.config().retry_backoff_min,
                                     client_.config().retry_backoff_max,
                                     static_cast<std::uint32_t>(std::max(batch->sends, 1)));

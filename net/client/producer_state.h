@@ -20,8 +20,8 @@ struct Producer::Batch {
   bool open = true;
   bool alone = false;  // takes no further records: it is full, or of send_batch
   std::int32_t records = 0;
-  Bytes bytes;  // once sealed
-  std::size_t room = 0;  // of the buffer, given back at the end
+  Bytes bytes;                      // once sealed
+  std::size_t room = 0;             // of the buffer, given back at the end
   std::vector<OnRecord> on_record;  // empty, or one for each record
   std::vector<record::Timestamp> timestamps;
   OnBatch on_batch;

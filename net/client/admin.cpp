@@ -1,0 +1,250 @@
+#include "net/client/admin.h"
+
+#include <utility>
+
+#include "net/client/errors.h"
+
+namespace flux::client {
+namespace {
+
+using kafka::WireError;
+
+constexpr Key kAdmin = key("client.admin");
+
+// The broker may have acted though no answer came.
+bool leaves_open(const CallFailure& failure) { return failure.sent; }
+
+}  // namespace
+
+Admin::Admin(Client& client) : client_(client) {}
+
+// `judge` reads the outcome for the one topic out of an answer: a pair of error and message.
+template <class Request, class Judge>
+Admin::Done Admin::change(env::Task& task, const Request& request, std::string_view about,
+                          Judge&& judge) {
+  Done done;
+  const Instant until = client_.now() + client_.config().api_timeout;
+  const env::DeadlineScope scope(task, until);
+  const Key key = kAdmin.with(++calls_);
+  for (std::uint32_t failures = 1;; ++failures) {
+    Error why(ErrorCode::not_available);
+    bool again = true;
+    done.wire = WireError::none;
+    auto connection = client_.controller(task);
+    if (!connection) {
+      why = connection.error();
+    } else {
+      ++done.tries;
+      auto answer = (*connection)->call(task, request, client_.config().request_timeout);
+      if (answer) {
+        done.wire = judge(answer->body, done);
+        if (done.wire == WireError::none) return done;
+        why = to_error(done.wire, about);
+        if (done.error) why = done.error->in(kafka::name_of(done.wire)).in(about);
+        if (done.error) why = Error(to_error(done.wire, about).code(), why.detail());
+        again = kafka::is_retriable(done.wire) && done.wire != WireError::request_timed_out;
+      } else {
+        why = answer.error().error;
+        again = why != ErrorCode::unsupported && why != ErrorCode::cancelled;
+        if (!leaves_open(answer.error())) --done.tries;
+      }
+    }
+    done.error = why;
+    if (!again || why == ErrorCode::cancelled) return done;
+    if (Result<void> paused = client_.pause(task, key, failures, until, why); !paused) {
+      done.error = paused.error();
+      return done;
+    }
+    // The controller may be another one now.
+    const Result<void> refreshed = client_.refresh(task, {});
+    done.error.reset();
+    if (!refreshed) continue;
+  }
+}
+
+Admin::Done Admin::create_topic(env::Task& task, const NewTopic& topic) {
+  kafka::CreateTopicsRequest request;
+  request.timeout_ms = static_cast<std::int32_t>(client_.config().request_timeout.ms());
+  auto& entry = request.topics.emplace_back();
+  entry.name = topic.name;
+  entry.num_partitions = topic.partitions;
+  entry.replication_factor = topic.replication;
+  for (const auto& [name, value] : topic.config) {
+    auto& setting = entry.configs.emplace_back();
+    setting.name = name;
+    setting.value = value;
+  }
+  return change(task, request, "topic \"" + topic.name + "\"",
+                [&](const kafka::CreateTopicsResponse& answer, Done& done) {
+                  for (const auto& outcome : answer.topics) {
+                    if (outcome.name != topic.name) continue;
+                    done.topic_id = outcome.topic_id;
+                    if (outcome.error_message && outcome.error != WireError::none) {
+                      done.error = Error(ErrorCode::invalid, *outcome.error_message);
+                    }
+                    return outcome.error;
+                  }
+                  return WireError::unknown_server_error;
+                });
+}
+
+Admin::Done Admin::delete_topic(env::Task& task, const std::string& name) {
+  kafka::DeleteTopicsRequest request;
+  request.timeout_ms = static_cast<std::int32_t>(client_.config().request_timeout.ms());
+  auto connection = client_.controller(task);
+  const auto version = connection ? (*connection)->version_for(kafka::ApiKey::delete_topics)
+                                  : std::optional<std::int16_t>();
+  request.topic_names.push_back(name);
+  if (version && *version >= 6) {
+    kafka::DeleteTopicsRequest::Topic topic;
+    topic.name = name;
+    request.topics.push_back(std::move(topic));
+  }
+  return change(task, request, "topic \"" + name + "\"",
+                [&](const kafka::DeleteTopicsResponse& answer, Done& done) {
+                  for (const auto& outcome : answer.topics) {
+                    if (outcome.name != name) continue;
+                    if (outcome.error_message && outcome.error != WireError::none) {
+                      done.error = Error(ErrorCode::invalid, *outcome.error_message);
+                    }
+                    return outcome.error;
+                  }
+                  return WireError::unknown_server_error;
+                });
+}
+
+Result<std::vector<TopicInfo>> Admin::list_topics(env::Task& task, bool internal) {
+  const Instant until = client_.now() + client_.config().api_timeout;
+  const env::DeadlineScope scope(task, until);
+  const Key key = kAdmin.with(++calls_);
+  for (std::uint32_t failures = 1;; ++failures) {
+    const Result<void> asked = client_.refresh(task, {}, true);
+    if (asked) break;
+    if (asked.error() == ErrorCode::cancelled) return std::unexpected(asked.error());
+    TRY(client_.pause(task, key, failures, until, asked.error()));
+  }
+  std::vector<TopicInfo> out;
+  for (const auto& [name, topic] : client_.metadata().topics()) {
+    if (internal || !topic.internal) out.push_back(topic);
+  }
+  return out;
+}
+
+Result<TopicInfo> Admin::describe_topic(env::Task& task, const std::string& name) {
+  const Instant until = client_.now() + client_.config().api_timeout;
+  const env::DeadlineScope scope(task, until);
+  const Key key = kAdmin.with(++calls_);
+  for (std::uint32_t failures = 1;; ++failures) {
+    const Result<void> asked = client_.refresh(task, {name});
+    if (asked) break;
+    if (asked.error() == ErrorCode::cancelled) return std::unexpected(asked.error());
+    TRY(client_.pause(task, key, failures, until, asked.error()));
+  }
+  const TopicInfo* info = TRY(client_.topic(task, name));
+  return *info;
+}
+
+// One request to each leader. False when something is left that another try may bring.
+bool Admin::list_offsets_once(env::Task& task, Listed& out, std::int64_t timestamp,
+                              Isolation isolation) {
+  bool complete = true;
+  std::map<NodeId, kafka::ListOffsetsRequest> requests;
+  for (auto& [at, listed] : out) {
+    if (listed.offset.value() >= 0 || (listed.error && !kafka::is_retriable(listed.wire))) continue;
+    const BrokerInfo* leader = client_.metadata().leader(at.topic, at.partition);
+    if (leader == nullptr) {
+      complete = false;
+      const bool known = client_.metadata().partition(at.topic, at.partition) != nullptr;
+      listed.wire = known ? WireError::leader_not_available : WireError::unknown_topic_or_partition;
+      listed.error = to_error(listed.wire, at.to_string());
+      continue;
+    }
+    kafka::ListOffsetsRequest& request = requests[leader->id];
+    request.isolation_level = static_cast<std::int8_t>(isolation);
+    if (request.topics.empty() || request.topics.back().name != at.topic) {
+      request.topics.emplace_back().name = at.topic;
+    }
+    auto& entry = request.topics.back().partitions.emplace_back();
+    entry.index = at.partition;
+    entry.timestamp = timestamp;
+  }
+  for (const auto& [node, request] : requests) {
+    const BrokerInfo* broker = client_.metadata().broker(node);
+    const env::Endpoint to = broker == nullptr ? env::Endpoint{} : broker->at;
+    auto answer = client_.call(task, to, request);
+    for (const auto& topic : request.topics) {
+      for (const auto& partition : topic.partitions) {
+        ListedOffset& listed = out[{topic.name, partition.index}];
+        listed.wire = WireError::network_exception;
+        listed.error = answer ? Error(ErrorCode::corrupt, "an answer without the partition")
+                              : answer.error().error;
+      }
+    }
+    if (!answer) {
+      complete = false;
+      continue;
+    }
+    for (const auto& topic : answer->body.topics) {
+      for (const auto& partition : topic.partitions) {
+        const auto entry = out.find({topic.name, partition.index});
+        if (entry == out.end()) continue;
+        entry->second = {.offset = partition.offset,
+                         .timestamp_ms = partition.timestamp,
+                         .epoch = partition.leader_epoch,
+                         .error = {},
+                         .wire = partition.error};
+        if (partition.error == WireError::none) continue;
+        entry->second.error = to_error(partition.error, entry->first.to_string());
+        entry->second.offset = Offset(-1);
+        if (kafka::is_retriable(partition.error)) complete = false;
+      }
+    }
+  }
+  return complete;
+}
+
+Result<std::map<TopicPartition, ListedOffset>> Admin::list_offsets(
+    env::Task& task, const std::vector<TopicPartition>& partitions, std::int64_t timestamp,
+    Isolation isolation) {
+  const Instant until = client_.now() + client_.config().api_timeout;
+  const env::DeadlineScope scope(task, until);
+  const Key key = kAdmin.with(++calls_);
+  Listed out;
+  std::set<std::string> topics;
+  for (const TopicPartition& at : partitions) {
+    out[at] = {};
+    topics.insert(at.topic);
+  }
+  const std::vector<std::string> names(topics.begin(), topics.end());
+  for (std::uint32_t failures = 1;; ++failures) {
+    Error why(ErrorCode::not_available, "offsets");
+    const Result<void> refreshed = client_.refresh(task, names);
+    if (refreshed && list_offsets_once(task, out, timestamp, isolation)) return out;
+    if (!refreshed) why = refreshed.error();
+    if (why == ErrorCode::cancelled) return std::unexpected(why);
+    if (!client_.pause(task, key, failures, until, why)) {
+      if (!refreshed) return std::unexpected(why);
+      return out;
+    }
+  }
+}
+
+Result<ClusterInfo> Admin::describe_cluster(env::Task& task) {
+  const Instant until = client_.now() + client_.config().api_timeout;
+  const env::DeadlineScope scope(task, until);
+  const Key key = kAdmin.with(++calls_);
+  for (std::uint32_t failures = 1;; ++failures) {
+    // Metadata tells all of it, to old brokers' clients too.
+    const Result<void> asked = client_.refresh(task, {});
+    if (asked) break;
+    if (asked.error() == ErrorCode::cancelled) return std::unexpected(asked.error());
+    TRY(client_.pause(task, key, failures, until, asked.error()));
+  }
+  ClusterInfo out{.id = client_.metadata().cluster_id(),
+                  .controller = client_.metadata().controller(),
+                  .brokers = {}};
+  for (const auto& [id, broker] : client_.metadata().brokers()) out.brokers.push_back(broker);
+  return out;
+}
+
+}  // namespace flux::client
