@@ -8,6 +8,14 @@
 namespace flux::sim {
 
 void RecoveryChecker::observe(const Observation& observation) {
+  if (const auto* stored = std::get_if<BatchStored>(&observation)) {
+    std::erase_if(overwritten_, [&](const Stored* batch) {
+      return batch->inode == stored->inode && batch->range == stored->range &&
+             batch->digest == stored->digest;
+    });
+  } else if (!overwritten_.empty()) {
+    judge_overwritten();
+  }
   if (const auto* event = std::get_if<DiskEvent>(&observation)) {
     const bool takes = event->kind == OmenKind::truncated || event->kind == OmenKind::written ||
                        event->kind == OmenKind::removed;
@@ -34,12 +42,25 @@ void RecoveryChecker::judge_cut(const DiskEvent& event) {
   for (const Stored* batch : map_.standing_beyond(event.disk, event.inode, from)) {
     count("compared.cuts");
     if (!map_.truly_synced(*batch) || map_.excuse(*batch, Promise::survives_power_cut)) continue;
+    if (event.kind == OmenKind::written) {
+      overwritten_.push_back(batch);
+      overwritten_at_ = event.at;
+      continue;
+    }
     violation(event.at,
-              fmt::format("{}: offsets {} to {} were synced and sound, and the node {} "
-                          "them",
-                          where.to_string(), batch->base.value(), (batch->end - 1).value(),
-                          event.kind == OmenKind::written ? "wrote over" : "cut off"));
+              fmt::format("{}: offsets {} to {} were synced and sound, and the node cut them off",
+                          where.to_string(), batch->base.value(), (batch->end - 1).value()));
   }
+}
+
+void RecoveryChecker::judge_overwritten() {
+  for (const Stored* batch : overwritten_) {
+    violation(overwritten_at_,
+              fmt::format("offsets {} to {} in {} were synced and sound, and the node wrote other "
+                          "bytes over them",
+                          batch->base.value(), (batch->end - 1).value(), batch->directory));
+  }
+  overwritten_.clear();
 }
 
 void RecoveryChecker::judge_content(const TopicPartitionName& where, Time now) {
@@ -60,6 +81,7 @@ void RecoveryChecker::judge_content(const TopicPartitionName& where, Time now) {
 }
 
 void RecoveryChecker::finish(Time now) {
+  judge_overwritten();
   for (const TopicPartitionName& where : map_.partitions()) {
     if (!deleted_topics_.contains(where.topic)) judge_content(where, now);
   }

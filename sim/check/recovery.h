@@ -1,8 +1,8 @@
 // Recovery: after any crash the log is a prefix of what was written, and keeps all that was synced.
 //
-// A node must never cut off, remove or overwrite a batch that a true sync covered and no fault
-// spoiled (unless its topic was deleted); and what stands in a segment at the end must be, byte for
-// byte, what was once written there.
+// A node must never cut off or remove a batch that a true sync covered and no fault spoiled (unless
+// its topic was deleted), nor write other bytes over it; and what stands in a segment at the end
+// must be, byte for byte, what was once written there.
 #pragma once
 
 #include <map>
@@ -24,11 +24,15 @@ class RecoveryChecker final : public Checker {
 
  private:
   void judge_cut(const DiskEvent& event);
+  void judge_overwritten();
   void judge_content(const TopicPartitionName& where, Time now);
 
   const ClusterFacts& facts_;
   StorageMap map_;
   std::set<std::string> deleted_topics_;
+  // Written over just now; the same bytes, if they follow, clear them.
+  std::vector<const Stored*> overwritten_;
+  Time overwritten_at_;
 };
 
 }  // namespace flux::sim

@@ -266,6 +266,20 @@ TEST(Tamper, ARecoveryThatCutsWhatWasSynced) {
   EXPECT_EQ(judged(story.rows).red, Names{"recovery"});
 }
 
+TEST(Tamper, AWriteOverWhatWasSynced) {
+  Story story(20);
+  const ByteRange last{19 * kBatchBytes, 20 * kBatchBytes};
+  story.rows.push_back(
+      DiskEvent{Time(900), 0, OmenKind::written, kSegment, std::string(kPath), last});
+  // A recovery may write the same bytes again, so that a sync brings them to the device.
+  Story same = story;
+  same.rows.push_back(BatchStored{Time(900), 0, kSegment, last, "t", PartitionIndex(0), "/logs/t-0",
+                                  Offset(19), Offset(20), ProducerId(1), ProducerEpoch(0),
+                                  Sequence(19), 19});
+  EXPECT_EQ(judged(same.rows).red, Names());
+  EXPECT_EQ(judged(story.rows).red, Names{"recovery"});
+}
+
 // What a fault excuses is excused for the records that it hit, and for no others.
 TEST(Excuse, RotExcusesTheRecordItHit) {
   Story story(20);
