@@ -32,10 +32,13 @@ Result<BatchAt> BatchWalker::next(Task& task) {
   if (!held) {
     buffer_.resize(std::min(kWalkBytes, end_ - position_));
     buffer_at_ = position_;
-    TRY(read_whole(task, *file_, position_, buffer_));
+    // A file that the disk has cut short still has its first batches.
+    buffer_.resize(TRY(file_->read_at(task, position_, buffer_)));
   }
   header_at_ = position_ - buffer_at_;
-  const BatchHeader found = TRY(BatchHeader::read(ByteView(buffer_).subspan(header_at_)));
+  const Result<BatchHeader> read = BatchHeader::read(ByteView(buffer_).subspan(header_at_));
+  if (!read) return fail(ErrorCode::corrupt, read.error().detail());
+  const BatchHeader& found = *read;
   if (found.batch_size() > end_ - position_) {
     return fail(ErrorCode::corrupt, "a batch is longer than its segment");
   }

@@ -1,0 +1,121 @@
+// SmallNode: the environment of one node for tests of core: a simulated disk, real fibers, a clock
+// that stands still while anything can run, and no network.
+//
+//   SmallNode node;
+//   node.run([&](env::Task& task) { ... });  // returns when every fiber has ended
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include "core/env/env.h"
+#include "core/fiber/run_loop.h"
+#include "sim/env/disk_image.h"
+#include "tests/support/image_disk.h"
+
+namespace flux::test {
+
+// Power cuts that keep nothing that is not durable.
+inline sim::DiskHabits strict_disk() {
+  sim::DiskHabits habits;
+  habits.power_cut.survival = {1, 0, 0, 0, 0};
+  habits.power_cut.size_alone = kNever;
+  habits.power_cut.name_kept = kNever;
+  habits.power_cut.write_back = kNever;
+  return habits;
+}
+
+class SmallNode final : private fiber::Host,
+                        private env::Clock,
+                        private env::Random,
+                        private env::Trace,
+                        private env::Network {
+ public:
+  explicit SmallNode(const sim::DiskHabits& habits = strict_disk(), std::uint64_t seed = 1)
+      : seed_(seed), decisions_(seed), image(key("machine"), habits, decisions_, nullptr) {}
+  ~SmallNode() override { EXPECT_EQ(loop_.live(), 0U); }
+
+  // Runs the body as a fiber until it and all that it started have ended; time jumps over waits.
+  // With false: some fiber waits for something that never comes.
+  bool run(std::function<void(env::Task&)> body) {
+    loop_.spawn("test", [&](env::Task& task) { body(task); }, env::StackSize::large);
+    for (int idle = 0; idle < 1'000'000; ++idle) {
+      loop_.run(Instant(monotonic_.ns()));
+      if (loop_.live() == 0) return true;
+      const Instant next = loop_.next_timer();
+      if (next == Instant::max()) break;
+      monotonic_ = std::max(monotonic_, next);
+    }
+    for (const std::string& line : loop_.describe()) ADD_FAILURE() << line;
+    loop_.kill();
+    return false;
+  }
+  env::TaskHandle spawn(std::string_view name, env::TaskBody body) {
+    return loop_.spawn(name, std::move(body), env::StackSize::large);
+  }
+
+  // The process is gone; the machine stays.
+  void kill() { revive(); }
+  void power_cut() {
+    image.power_cut(disk_now());
+    ++disk.boot;
+    revive();
+  }
+  void pass(Duration time) {
+    monotonic_ = monotonic_ + time;
+    wall_ = wall_ + time;
+  }
+  void revive() { disk.dies_at = ~std::uint64_t{0}; }
+
+  env::Env& env() { return env_; }
+  Instant now_instant() const { return monotonic_; }
+
+ private:
+  std::uint64_t seed_;
+  sim::Decisions decisions_;
+  Instant monotonic_{1'000'000'000};
+  WallTime wall_{1'700'000'000'000'000'000};
+  sim::Time disk_time_{1'000'000'000};
+  const sim::Time& disk_now() const { return disk_time_; }
+
+  void charge(Duration) override {}
+  bool should_yield() override { return false; }
+  std::uint64_t cause() override { return 0; }
+  void before_resume(const env::Task&, std::uint64_t) override {}
+  bool after_resume(const env::Task&) override { return true; }
+  std::uint64_t ready_order(const env::Task& task, std::uint64_t wake) override {
+    return keyed_u64(seed_, task.key().with(wake));
+  }
+  Instant now() override { return monotonic_; }
+  WallTime wall_now() override { return wall_; }
+  std::uint64_t draw(Key key, std::uint64_t bound) override {
+    return keyed_below(seed_, key, bound);
+  }
+  std::uint64_t draw_u64(Key key) override { return keyed_u64(seed_, key); }
+  bool wants(env::Severity) const override { return false; }
+  void emit(env::Severity, std::string_view, std::initializer_list<env::Field>) override {}
+  Result<std::unique_ptr<env::Listener>> listen(env::Task&, const env::Endpoint&) override {
+    return fail(ErrorCode::unreachable);
+  }
+  Result<std::unique_ptr<env::Connection>> connect(env::Task&, const env::Endpoint&) override {
+    return fail(ErrorCode::unreachable);
+  }
+
+  fiber::StackPool stacks_{{.stacks_max = 256, .watermarks = false}};
+  // Seeded order: a test that leans on one order among ready tasks fails under some seed.
+  fiber::RunLoop loop_{stacks_, *this, key("node"), fiber::ReadyOrder::hosted};
+
+ public:
+  sim::DiskImage image;
+  ImageDisk disk{image, disk_time_};
+
+ private:
+  env::Env env_{*this, loop_, *this, disk, *this, *this};
+};
+
+}  // namespace flux::test

@@ -1,0 +1,82 @@
+// Every operation of a script fails in turn: once, and from then on; and the machine dies there.
+// Then every operation of the recovery that follows.
+#include <gtest/gtest.h>
+
+#include "tests/support/log_script.h"
+
+namespace flux::test {
+namespace {
+
+constexpr int kProducers = 2;
+constexpr int kBatches = 6;
+
+enum class Way { fails_once, fails_for_good, no_space, dies };
+
+void arm(SmallNode& node, Way way, std::uint64_t at) {
+  ImageDisk& disk = node.disk;
+  const std::uint64_t from = disk.operations + at;
+  disk.failure = way == Way::no_space ? ErrorCode::no_space : ErrorCode::io_error;
+  if (way == Way::dies) {
+    disk.dies_at = from;
+  } else {
+    disk.fails_from = from;
+    disk.fails = way == Way::fails_once ? 1 : ~std::uint64_t{0};
+  }
+}
+
+void disarm(SmallNode& node) {
+  node.disk.fails = 0;
+  node.revive();
+}
+
+// Returns false when the operation was never reached: the sweep is over.
+bool run_one(Way way, std::uint64_t at, bool in_recovery, bool power) {
+  SmallNode node;
+  LogScript script(node, small_config(), kProducers, kBatches);
+  const std::string about = "way " + std::to_string(static_cast<int>(way)) + " operation " +
+                            std::to_string(at) + (in_recovery ? " of recovery" : "") +
+                            (power ? ", power cut" : ", kill");
+  if (in_recovery) {
+    // Ends in the middle, so that there is something to recover.
+    node.disk.dies_at = 70;
+    script.live();
+    disarm(node);
+    if (power) node.power_cut();
+  }
+  const std::uint64_t before = node.disk.operations;
+  arm(node, way, at);
+  script.live();
+  const bool reached = node.disk.operations > before + at;
+  disarm(node);
+  if (power) node.power_cut();
+  script.check(about);
+  script.live();
+  EXPECT_TRUE(script.done()) << about;
+  script.check(about + ", after finishing");
+  return reached;
+}
+
+class SweepTest : public ::testing::TestWithParam<Way> {};
+
+TEST_P(SweepTest, AnyOperationMayFail) {
+  for (const bool power : {false, true}) {
+    std::uint64_t at = 0;
+    while (run_one(GetParam(), at, false, power) && !HasFailure()) ++at;
+    EXPECT_GT(at, 80U);
+  }
+}
+
+TEST_P(SweepTest, AnyOperationOfRecoveryMayFail) {
+  for (const bool power : {false, true}) {
+    std::uint64_t at = 0;
+    while (run_one(GetParam(), at, true, power) && !HasFailure()) ++at;
+    EXPECT_GT(at, 50U);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, SweepTest,
+                         ::testing::Values(Way::fails_once, Way::fails_for_good, Way::no_space,
+                                           Way::dies));
+
+}  // namespace
+}  // namespace flux::test

@@ -1,0 +1,228 @@
+// A log in its ordinary life: append, read, roll, close, open again.
+#include "core/log/log.h"
+
+#include <gtest/gtest.h>
+
+#include "core/record/batch.h"
+#include "tests/support/log_kit.h"
+
+namespace flux::test {
+namespace {
+
+using env::Task;
+using log::Log;
+using log::LogConfig;
+using record::Timestamp;
+
+TEST(LogTest, GivesBackWhatWasAppended) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    const auto first = append(task, *log, "a", {.records = 3});
+    ASSERT_TRUE(first.has_value());
+    EXPECT_EQ(first->base, Offset(0));
+    EXPECT_EQ(first->end, Offset(3));
+    const auto second = append(task, *log, "b");
+    EXPECT_EQ(second->base, Offset(3));
+    EXPECT_EQ(log->end_offset(), Offset(4));
+    EXPECT_EQ(log->synced_end(), Offset(0));
+    EXPECT_TRUE(log->sync(task, Offset(4)).has_value());
+    EXPECT_EQ(log->synced_end(), Offset(4));
+    EXPECT_EQ(read_all(task, *log), (std::vector<std::string>{"a/0", "a/1", "a/2", "b/0"}));
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
+TEST(LogTest, RefusesOffsetsThatAreNotThere) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    append(task, *log, "a").value();
+    EXPECT_EQ(log->read(task, Offset(2)).error().code(), ErrorCode::out_of_range);
+    EXPECT_EQ(log->read(task, Offset(-1)).error().code(), ErrorCode::out_of_range);
+    EXPECT_TRUE(log->read(task, Offset(1))->empty());
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
+TEST(LogTest, KeepsAllOverRollsAndReopening) {
+  for (const std::uint64_t seed : {1, 2, 3, 4}) {
+    SmallNode node(strict_disk(), seed);
+    std::vector<std::string> expected;
+    node.run([&](Task& task) {
+      const LogPointer log = *open_log(task, node.env(), small_config());
+      for (int i = 0; i < 40; ++i) {
+        const std::string tag = "v" + std::to_string(i);
+        ASSERT_TRUE(append(task, *log, tag).has_value());
+        expected.push_back(tag + "/0");
+        if (i % 7 == 3) {
+          ASSERT_TRUE(log->sync(task, log->end_offset()).has_value());
+        }
+      }
+      EXPECT_GT(log->segment_count(), 4U);
+      for (int from = 0; from <= 40; ++from) {
+        EXPECT_EQ(read_all(task, *log, Offset(from), 170),
+                  std::vector<std::string>(expected.begin() + from, expected.end()));
+      }
+      EXPECT_TRUE(log->close(task).has_value());
+      EXPECT_EQ(log->append(task, {}, {}).error().code(), ErrorCode::not_available);
+    });
+    node.run([&](Task& task) {
+      const LogPointer log = *open_log(task, node.env(), small_config());
+      EXPECT_EQ(log->recovery().torn_bytes_cut, 0U);
+      EXPECT_EQ(log->recovery().rotten_ranges, 0U);
+      EXPECT_EQ(log->recovery().indexes_rebuilt, 0U);
+      EXPECT_EQ(read_all(task, *log), expected);
+      EXPECT_EQ(append(task, *log, "more")->base, Offset(40));
+      EXPECT_TRUE(log->close(task).has_value());
+    });
+  }
+}
+
+TEST(LogTest, SlicesEndWhereTheLimitsSay) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    const std::size_t size = make_batch("a").size();
+    for (int i = 0; i < 6; ++i) append(task, *log, "a").value();
+    const auto slice = [&](Offset from, const log::ReadLimits& limits) {
+      return *log->read(task, from, limits);
+    };
+    EXPECT_EQ(slice(Offset(0), {.bytes_max = size * 3 + 1}).next, Offset(3));
+    EXPECT_EQ(slice(Offset(1), {.bytes_max = size * 3}).next, Offset(4));
+    EXPECT_EQ(slice(Offset(0), {.bytes_max = 1}).next, Offset(1));
+    EXPECT_TRUE(slice(Offset(0), {.bytes_max = 1, .at_least_one = false}).empty());
+    EXPECT_EQ(slice(Offset(0), {.end = Offset(2)}).next, Offset(2));
+    EXPECT_TRUE(slice(Offset(2), {.end = Offset(2)}).empty());
+    EXPECT_EQ(slice(Offset(5), {}).length, size);
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
+TEST(LogTest, GivesTheWholeBatchThatHoldsTheOffset) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    append(task, *log, "a", {.records = 5}).value();
+    const auto slice = *log->read(task, Offset(3));
+    EXPECT_EQ(slice.first, Offset(0));
+    EXPECT_EQ(slice.next, Offset(5));
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
+TEST(LogTest, SetsEpochOffsetAndTimeAndKeepsTheRest) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    Bytes batch = make_batch("a", {.records = 2});
+    const Bytes before = batch;
+    ASSERT_TRUE(log->append(task, batch, {.epoch = LeaderEpoch(7)}).has_value());
+    const auto view = *record::BatchView::first_of(batch);
+    EXPECT_EQ(view.leader_epoch(), LeaderEpoch(7));
+    EXPECT_TRUE(equal(ByteView(batch).subspan(16), ByteView(before).subspan(16)));
+
+    Bytes stamped = make_batch("b", {.records = 2});
+    const auto out = log->append(
+        task, stamped, {.epoch = LeaderEpoch(7), .log_append_time = Timestamp(1'800'000'000'000)});
+    EXPECT_EQ(out->log_append_time, Timestamp(1'800'000'000'000));
+    const auto stamped_view = *record::BatchView::first_of(stamped);
+    EXPECT_TRUE(stamped_view.crc_fits());
+    EXPECT_TRUE(stamped_view.log_append_time());
+    EXPECT_EQ(stamped_view.max_timestamp(), Timestamp(1'800'000'000'000));
+    EXPECT_EQ(read_all(task, *log).size(), 4U);
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
+TEST(LogTest, FindsRecordsByTime) {
+  SmallNode node;
+  LogConfig config = small_config();
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), config);
+    for (int i = 0; i < 20; ++i) {
+      const auto codec = static_cast<record::Codec>(i % record::kCodecs);
+      append(task, *log, "v", {.records = 3, .timestamp = 1000 + i * 10, .codec = codec}).value();
+    }
+    const auto at = [&](std::int64_t time) {
+      return *log->offset_for_timestamp(task, Timestamp(time));
+    };
+    for (int i = 0; i < 20; ++i) {
+      EXPECT_EQ(at(1000 + i * 10)->offset, Offset(i * 3)) << i;
+      EXPECT_EQ(at(1000 + i * 10 + 2)->offset, Offset(i * 3 + 2)) << i;
+      EXPECT_EQ(at(1000 + i * 10 - 5)->offset, Offset(i * 3)) << i;
+    }
+    EXPECT_EQ(at(-1)->offset, Offset(0));
+    EXPECT_FALSE(at(1'193).has_value());
+    const auto largest = *log->offset_of_max_timestamp(task);
+    EXPECT_EQ(largest->offset, Offset(59));
+    EXPECT_EQ(largest->timestamp, Timestamp(1192));
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
+TEST(LogTest, RollsByTime) {
+  SmallNode node;
+  LogConfig config;
+  config.segment_age_max = seconds(1);
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), config);
+    append(task, *log, "a", {.timestamp = 10'000}).value();
+    append(task, *log, "b", {.timestamp = 10'900}).value();
+    EXPECT_EQ(log->segment_count(), 1U);
+    append(task, *log, "c", {.timestamp = 11'100}).value();
+    EXPECT_EQ(log->segment_count(), 2U);
+    EXPECT_EQ(read_all(task, *log), (std::vector<std::string>{"a/0", "b/0", "c/0"}));
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
+TEST(LogTest, RemembersWhereEpochsBegin) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    append(task, *log, "a", {}, 0).value();
+    append(task, *log, "b", {}, 2).value();
+    append(task, *log, "c", {}, 2).value();
+    append(task, *log, "d", {}, 5).value();
+    EXPECT_EQ(log->epochs().end_of(LeaderEpoch(0), log->end_offset())->start, Offset(1));
+    EXPECT_EQ(log->epochs().end_of(LeaderEpoch(3), log->end_offset())->epoch, LeaderEpoch(2));
+    EXPECT_EQ(log->epochs().end_of(LeaderEpoch(5), log->end_offset())->start, Offset(4));
+    EXPECT_TRUE(log->close(task).has_value());
+    const auto text =
+        env::read_file(task, node.env().disk, "data/t-0/leader-epoch-checkpoint", 1000);
+    EXPECT_EQ(as_text(*text), "0\n3\n0 0\n2 1\n5 3\n");
+    const LogPointer again = *open_log(task, node.env(), {});
+    EXPECT_EQ(again->epochs(), log->epochs());
+    EXPECT_TRUE(again->close(task).has_value());
+  });
+}
+
+TEST(LogTest, TakesReplicasAsTheyAreNumbered) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    Bytes batch = make_batch("a", {.records = 2});
+    record::set_base_offset(batch, Offset(5));
+    record::set_leader_epoch(batch, LeaderEpoch(3));
+    EXPECT_EQ(log->append_replica(task, batch)->base, Offset(5));
+    EXPECT_EQ(log->end_offset(), Offset(7));
+    EXPECT_EQ(log->append_replica(task, batch).error().code(), ErrorCode::invalid);
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
+TEST(LogTest, RefusesTheDirectoryOfAnotherTopic) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    EXPECT_TRUE((*open_log(task, node.env(), {}))->close(task).has_value());
+    log::LogIdentity other = identity_of();
+    other.topic_id.low ^= 1;
+    const auto opened = Log::open(task, node.env(), std::string(kLogDirectory), other, {});
+    EXPECT_EQ(opened.error().code(), ErrorCode::invalid);
+    EXPECT_EQ(*log::read_topic_id(task, node.env().disk, kLogDirectory), identity_of().topic_id);
+  });
+}
+
+}  // namespace
+}  // namespace flux::test
