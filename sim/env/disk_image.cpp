@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "sim/env/disk_bytes.h"
 
 namespace flux::sim {
 namespace {
@@ -104,9 +105,9 @@ void DiskImage::release_condemned() {
 
 // What removed files leave on the device shows up again where a power cut tears new ones.
 void DiskImage::bury(ByteView bytes) {
-  append(grave_, bytes.last(std::min(bytes.size(), kGraveBytes)));
+  add_bytes(grave_, bytes.last(std::min(bytes.size(), kGraveBytes)));
   if (grave_.size() <= 2 * kGraveBytes) return;
-  grave_.erase(grave_.begin(), grave_.end() - static_cast<std::ptrdiff_t>(kGraveBytes));
+  drop_front(grave_, grave_.size() - kGraveBytes);
 }
 
 void DiskImage::recharge(Node& n) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "sim/env/disk_bytes.h"
 
 namespace flux::sim {
 namespace {
@@ -12,8 +13,9 @@ namespace {
 // New bytes are zero: a buffer's own growth leaves them unset.
 void resize_zero(Bytes& bytes, std::uint64_t size) {
   const std::size_t before = bytes.size();
-  bytes.resize(size);
-  if (size > before) std::memset(bytes.data() + before, 0, size - before);
+  if (size <= before) return bytes.resize(size);
+  grow_bytes(bytes, size);
+  std::memset(bytes.data() + before, 0, size - before);
 }
 
 void put(Bytes& bytes, std::uint64_t offset, ByteView from) {
@@ -21,7 +23,7 @@ void put(Bytes& bytes, std::uint64_t offset, ByteView from) {
   if (offset > bytes.size()) resize_zero(bytes, offset);
   const std::size_t inside = std::min<std::size_t>(from.size(), bytes.size() - offset);
   if (inside != 0) std::memcpy(bytes.data() + offset, from.data(), inside);
-  append(bytes, from.subspan(inside));
+  add_bytes(bytes, from.subspan(inside));
 }
 
 }  // namespace
@@ -35,7 +37,7 @@ std::size_t FileImage::read(std::uint64_t offset, MutBytes into) const {
 
 void FileImage::split() {
   if (split_) return;
-  durable_ = to_bytes(durable());
+  durable_ = copy_bytes(durable());
   split_ = true;
 }
 
@@ -51,7 +53,7 @@ void FileImage::write(std::uint64_t offset, ByteView from, Time at) {
   put(cache_, offset, from);
   const ByteRange range{offset, offset + from.size()};
   push({range, 0, cache_.size(), data_.size(), at});
-  append(data_, from);
+  add_bytes(data_, from);
 }
 
 void FileImage::truncate(std::uint64_t size, Time at) {
@@ -88,7 +90,7 @@ void FileImage::forget_settled(std::size_t count) {
   std::size_t first = data_.size();
   for (const Change& change : pending_) first = std::min(first, change.data);
   if (first <= data_.size() / 2) return;
-  data_.erase(data_.begin(), data_.begin() + static_cast<std::ptrdiff_t>(first));
+  drop_front(data_, first);
   for (Change& change : pending_) {
     if (change.data != kNoData) change.data -= first;
   }
@@ -191,7 +193,7 @@ void FileImage::power_cut(const PowerCut& cut, Decisions& decisions, Outcome& ou
 }
 
 void FileImage::become(ByteView content) {
-  cache_ = to_bytes(content);
+  cache_ = copy_bytes(content);
   settle_all();
 }
 

@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/env/scheduler.h"
+#include "sim/env/disk_bytes.h"
 
 namespace flux::sim {
 namespace {
@@ -151,7 +152,7 @@ class SimFile final : public env::File {
       op.key = call;
       op.inode = inode_;
       op.offset = offset;
-      op.data.assign(from.begin(), from.end());
+      set_bytes(op.data, from);
       machine_.start(slot, latency, device_bytes, device);
     }
     {
