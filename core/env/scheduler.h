@@ -35,7 +35,8 @@ class Scheduler {
                            StackSize stack = StackSize::normal) = 0;
 
   // Suspends until unpark, or until the earlier of `until` and the task's deadline, or until
-  // cancelled. A cancelled task does not suspend at all.
+  // cancelled. A cancelled task does not suspend at all. `timed_out` is never early by the node's
+  // clock, except under the simulator's fault timers_early: what must not be early reads the clock.
   virtual Wake park(Task& task, Instant until = Instant::max()) = 0;
 
   // Lets every other ready task run first.

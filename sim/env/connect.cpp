@@ -37,9 +37,7 @@ void ConnectState::send_request() {
     network.count(NetworkCounter::connect_timeout);
     return settle(ErrorCode::timed_out);
   }
-  const LinkRule& rule = network.rule_in_force(host, to.host);
-  const bool lost = rule.blocked && (rule.blocked_port == 0 || rule.blocked_port == to.port);
-  if (lost || !network.host_up(to.host)) {
+  if (network.rule_in_force(host, to.host).blocks(to.port) || !network.host_up(to.host)) {
     // As a kernel: again after 1, 2, 4, ... seconds.
     const std::int64_t wait_s = std::int64_t{1} << std::min<std::uint64_t>(tries - 1, 5);
     network.world().at(now + seconds(wait_s), *this, kRetry);

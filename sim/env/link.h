@@ -42,7 +42,7 @@ class Link final : public EventTarget {
   Pipe& outgoing(Side side) { return pipes_[side]; }
   Pipe& incoming(Side side) { return pipes_[other(side)]; }
   Side reader_of(const Pipe& pipe) const { return &pipe == &pipes_[0] ? kServer : kClient; }
-  bool uses_port(std::uint16_t port) const { return ends_[kServer].local.port == port; }
+  std::uint16_t port() const { return ends_[kServer].local.port; }
 
   // A reset that arrives: the argument is the side that is told.
   void fire(std::uint64_t argument) override;

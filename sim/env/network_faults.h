@@ -23,8 +23,13 @@ struct LinkRule {
   Ratio reorder;                             // a segment is overtaken: up to 3 latencies later
   std::uint64_t bytes_per_second = 0;        // 0: no limit
   bool blocked = false;                      // nothing passes (a one-way partition)
-  std::uint16_t blocked_port = 0;            // only connections to or from this port are blocked
+  std::uint16_t blocked_port = 0;            // nothing of connections to this port passes; 0: none
   std::uint32_t black_hole_above_bytes = 0;  // larger segments never arrive; 0: none
+
+  // `port` is the one that the connection was made to.
+  bool blocks(std::uint16_t port) const {
+    return blocked || (blocked_port != 0 && blocked_port == port);
+  }
 
   friend bool operator==(const LinkRule&, const LinkRule&) = default;
 };

@@ -101,9 +101,7 @@ void Pipe::read(MutBytes into) {
 }
 
 bool Pipe::passes(std::size_t bytes) const {
-  if (rule_->blocked && (rule_->blocked_port == 0 || link_.uses_port(rule_->blocked_port))) {
-    return false;
-  }
+  if (rule_->blocks(link_.port())) return false;
   return rule_->black_hole_above_bytes == 0 || bytes <= rule_->black_hole_above_bytes;
 }
 

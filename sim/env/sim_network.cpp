@@ -158,8 +158,7 @@ void SimNetwork::fail_end(Link& link, Link::Side side, ErrorCode error) {
 void Link::fire(std::uint64_t argument) {
   const Side side = argument == kClient ? kClient : kServer;
   // A reset does not pass a blocked path either; the other side is left to find out by itself.
-  const LinkRule& rule = incoming(side).rule();
-  if (rule.blocked && (rule.blocked_port == 0 || uses_port(rule.blocked_port))) return;
+  if (incoming(side).rule().blocks(port())) return;
   network_.fail_end(*this, side, ErrorCode::reset);
 }
 
@@ -226,7 +225,7 @@ std::size_t SimNetwork::for_chosen(const std::string& host, std::uint16_t port, 
     const Link::End& server = link->end(Link::kServer);
     if (!client.open || !server.open) continue;
     if (client.local.host != host && server.local.host != host) continue;
-    if (port != 0 && !link->uses_port(port)) continue;
+    if (port != 0 && link->port() != port) continue;
     if (!world_.decisions().chance(what.with(link->id()), p, "net.choose_connection")) continue;
     body(*link);
     ++chosen;
