@@ -1,11 +1,18 @@
 #include "sim/workload/workloads.h"
 
+#include "sim/workload/hostile.h"
 #include "sim/workload/probe_client.h"
+#include "sim/workload/produce_consume.h"
+#include "sim/workload/read_back.h"
+#include "sim/workload/topic_admin.h"
 
 namespace flux::sim {
 
 std::vector<WorkloadKind> workload_kinds() {
   return {
+      {.name = "hostile",
+       .meaning = "garbage, half frames, absurd lengths, connections dropped or left standing",
+       .make = Hostile::make},
       {.name = "probe",
        .meaning = "appends and reads of the simulator's own test node",
        .make = ProbeClient::make,
@@ -14,6 +21,17 @@ std::vector<WorkloadKind> workload_kinds() {
        .meaning = "reads all of the test node's journal",
        .make = ProbeAuditor::make,
        .auditor = true},
+      {.name = "produce_consume",
+       .meaning = "writes and reads topics as Kafka clients of several kinds do",
+       .make = ProduceConsume::make,
+       .audited_by = "read_back"},
+      {.name = "read_back",
+       .meaning = "reads every partition from start to end with a decoder of its own",
+       .make = ReadBack::make,
+       .auditor = true},
+      {.name = "topic_admin",
+       .meaning = "makes, describes and deletes topics of its own",
+       .make = TopicAdmin::make},
   };
 }
 

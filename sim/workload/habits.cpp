@@ -1,0 +1,124 @@
+#include "sim/workload/habits.h"
+
+#include "core/base/check.h"
+#include "core/record/compression.h"
+
+namespace flux::sim {
+namespace {
+
+constexpr Key kHabits = key("client.habits");
+
+Library library_named(std::string_view name) {
+  if (name == "librdkafka") return Library::librdkafka;
+  if (name == "oldest") return Library::oldest;
+  if (name == "hostile") return Library::hostile;
+  return Library::java;
+}
+
+client::Acks acks_named(std::string_view name) {
+  if (name == "0") return client::Acks::none;
+  if (name == "1") return client::Acks::leader;
+  return client::Acks::all;
+}
+
+// What the libraries do differently.
+void apply_library(env::Random& random, const WorkloadSpec& spec, Habits& habits) {
+  client::ProducerConfig& producer = habits.producer;
+  switch (habits.library) {
+    case Library::java:
+      habits.client.versions = client::VersionCaps::newest();
+      producer.linger = milliseconds(draw_span(random, kHabits.with("linger"), {0, 5}));
+      return;
+    case Library::librdkafka:
+      habits.client.versions = client::VersionCaps::librdkafka_2_0();
+      producer.partition_per_request = true;
+      producer.linger = milliseconds(draw_span(random, kHabits.with("linger"), {0, 10}));
+      // Its default is a million; what matters is that it is more than five.
+      if (!producer.idempotent) producer.in_flight_max = spec.in_flight_max * 4ULL;
+      return;
+    case Library::oldest:
+    case Library::hostile:
+      habits.client.versions = client::VersionCaps::oldest();
+      producer.in_flight_max = 1;
+      producer.linger = Duration();
+      return;
+  }
+  UNREACHABLE("a library outside of the list");
+}
+
+}  // namespace
+
+std::string_view name_of(Library library) {
+  switch (library) {
+    case Library::java:
+      return "java";
+    case Library::librdkafka:
+      return "librdkafka";
+    case Library::oldest:
+      return "oldest";
+    case Library::hostile:
+      return "hostile";
+  }
+  UNREACHABLE("a library outside of the list");
+}
+
+std::int64_t draw_span(env::Random& random, Key key, const Span& span) {
+  if (span.high <= span.low) return span.low;
+  const auto width = static_cast<std::uint64_t>(span.high - span.low) + 1;
+  return span.low + static_cast<std::int64_t>(random.draw(key, width));
+}
+
+std::string draw_weighted(env::Random& random, Key key, const Weights& weights,
+                          std::string_view fallback) {
+  std::uint64_t sum = 0;
+  for (const auto& [name, weight] : weights) sum += weight;
+  if (sum == 0) return std::string(fallback);
+  std::uint64_t left = random.draw(key, sum);
+  for (const auto& [name, weight] : weights) {
+    if (left < weight) return name;
+    left -= weight;
+  }
+  UNREACHABLE("a draw above the sum of all weights");
+}
+
+Acks history_acks(client::Acks acks) { return static_cast<Acks>(acks); }
+
+Habits draw_habits(env::Random& random, Seat& seat) {
+  const WorkloadSpec& spec = seat.spec();
+  Habits habits;
+  habits.library =
+      library_named(draw_weighted(random, kHabits.with("library"), spec.library, "java"));
+  habits.client.bootstrap = seat.bootstrap();
+  habits.client.client_id = seat.process().name();
+  habits.client.connect_timeout = spec.request_timeout;
+  habits.client.request_timeout = spec.request_timeout;
+  habits.client.api_timeout = spec.delivery_timeout;
+  const std::int64_t backoff = draw_span(random, kHabits.with("backoff"), {20, 200});
+  habits.client.retry_backoff_min = milliseconds(backoff);
+  habits.client.reconnect_backoff_min = milliseconds(backoff);
+
+  client::ProducerConfig& producer = habits.producer;
+  producer.acks = acks_named(draw_weighted(random, kHabits.with("acks"), spec.acks, "all"));
+  producer.idempotent = producer.acks == client::Acks::all &&
+                        random.draw(kHabits.with("idempotent"), 100) < spec.idempotent_percent;
+  const std::string codec = draw_weighted(random, kHabits.with("codec"), spec.compression, "none");
+  producer.codec = record::codec_named(codec).value_or(record::Codec::none);
+  producer.in_flight_max = spec.in_flight_max;
+  producer.delivery_timeout = spec.delivery_timeout;
+  producer.ack_timeout = spec.request_timeout;
+  // Some programs would rather hear of a failure than have a record twice.
+  if (!producer.idempotent && random.draw(kHabits.with("retries"), 3) == 0) producer.retries = 0;
+  apply_library(random, spec, habits);
+
+  client::ConsumerConfig& consumer = habits.consumer;
+  consumer.fetch_wait_max = milliseconds(draw_span(random, kHabits.with("fetch_wait"), {10, 500}));
+  consumer.partition_bytes_max =
+      static_cast<std::int32_t>(draw_span(random, kHabits.with("fetch_bytes"), {1, 64 * 1024}));
+  const bool committed = random.draw(kHabits.with("committed"), 100) < spec.read_committed_percent;
+  if (committed) consumer.isolation = client::Isolation::read_committed;
+  habits.outstanding_max = static_cast<std::size_t>(
+      draw_span(random, kHabits.with("outstanding"), {1, 2LL * spec.in_flight_max}));
+  return habits;
+}
+
+}  // namespace flux::sim

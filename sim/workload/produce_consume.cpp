@@ -1,0 +1,352 @@
+#include "sim/workload/produce_consume.h"
+
+#include <map>
+#include <utility>
+
+#include "core/base/check.h"
+#include "net/client/consumer.h"
+#include "net/client/producer.h"
+#include "sim/workload/hostile.h"
+#include "sim/workload/session.h"
+#include "sim/workload/values.h"
+
+namespace flux::sim {
+namespace {
+
+using client::BatchResult;
+using client::ConsumedRecord;
+using client::Fate;
+using client::PartitionNews;
+using client::ProducerRecord;
+using client::StartAt;
+using kafka::WireError;
+
+constexpr Key kNext = key("client.next");
+constexpr Key kBatch = key("client.batch");
+constexpr Key kPlace = key("client.place");
+constexpr Duration kPollMax = milliseconds(20);
+
+const Weights kUsualOperations = {{"describe", 1}, {"fetch", 40},   {"list_offsets", 2},
+                                  {"omit", 5},     {"produce", 60}, {"seek", 1}};
+
+class Writer {
+ public:
+  Writer(Session& session, client::Client& client, const Habits& habits)
+      : session_(session), habits_(habits), producer_(client, habits.producer) {}
+
+  // One batch to one partition. False when the task must end.
+  bool produce(env::Task& task, const ClusterFacts::Topic& topic, std::uint64_t step) {
+    while (producer_.outstanding_batches() >= habits_.outstanding_max) {
+      if (!env::sleep_until(task, session_.env().clock.now() + milliseconds(5))) return false;
+    }
+    env::Random& random = session_.env().random;
+    const WorkloadSpec& spec = session_.spec();
+    const Key key = kBatch.with(step);
+    const TopicPartition to{topic.name, choose_partition(topic, key)};
+    Operation op;
+    op.kind = OperationKind::produce;
+    op.topic = to.topic;
+    op.partition = to.partition;
+    op.acks = history_acks(habits_.producer.acks);
+    op.producer = producer_.producer_id();
+    // Until the batch is on its way nobody knows on which connection: for now it has its own.
+    op.connection = (std::uint64_t{1} << 63) |
+                    (std::uint64_t{session_.seat().process().index()} << 40) | ++operations_;
+    std::vector<ProducerRecord> records;
+    const std::int64_t count = draw_span(random, key.with("records"), spec.records_per_batch);
+    for (std::int64_t i = 0; i < count; ++i) {
+      records.push_back(make_record(to, key.with(static_cast<std::uint64_t>(i)), op));
+    }
+    const OperationId id = session_.invoke(op);
+    const Result<void> taken = producer_.send_batch(
+        task, to, records, [this, id](const BatchResult& result) { ended(id, result); });
+    if (!taken) {
+      BatchResult refused{.fate = Fate::refused, .at = to, .error = taken.error()};
+      ended(id, refused);
+      return taken.error() != ErrorCode::cancelled;
+    }
+    return true;
+  }
+
+  // Everything that was handed in gets its result.
+  void finish(env::Task& task) { producer_.close(task); }
+
+ private:
+  PartitionIndex choose_partition(const ClusterFacts::Topic& topic, Key key) {
+    env::Random& random = session_.env().random;
+    const auto partitions = static_cast<std::uint64_t>(topic.partitions);
+    return PartitionIndex(
+        static_cast<std::int32_t>(random.draw(key.with("partition"), partitions)));
+  }
+
+  ProducerRecord make_record(const TopicPartition& to, Key key, Operation& op) {
+    env::Random& random = session_.env().random;
+    const WorkloadSpec& spec = session_.spec();
+    const ValueId id = session_.history().next_value(session_.seat().process());
+    ProducerRecord record{.topic = to.topic, .partition = to.partition};
+    if (spec.keys > 0) {
+      const bool hot = random.draw(key.with("hot"), 100) < spec.hot_key_percent;
+      const std::uint64_t number = hot ? 0 : random.draw(key.with("key"), spec.keys);
+      record.key = to_bytes(as_bytes("k" + std::to_string(number)));
+    }
+    const std::int64_t size = draw_span(random, key.with("size"), spec.value_bytes);
+    record.value = value_bytes(id, static_cast<std::size_t>(size));
+    RecordDigest digest(record.key, record.value);
+    if (random.draw(key.with("header"), 4) == 0) {
+      record.headers.push_back({.key = "step", .value = record.key});
+      digest.add_header("step", record.key);
+    }
+    record.timestamp = record::Timestamp(session_.env().clock.wall_now().ms());
+    op.records.push_back(
+        {.value = id, .digest = digest.value(), .timestamp_ms = record.timestamp.value()});
+    return record;
+  }
+
+  void ended(OperationId id, const BatchResult& result) {
+    session_.complete(id, [&](Operation& op) {
+      switch (result.fate) {
+        case Fate::acknowledged:
+          // An old duplicate is acknowledged without its offset: no more than unknown to us.
+          op.outcome = result.base_offset.value() >= 0 ? Outcome::ok : Outcome::unknown;
+          op.base_offset = result.base_offset;
+          break;
+        case Fate::sent:
+          op.outcome = Outcome::ok;
+          break;
+        case Fate::refused:
+          op.outcome = Outcome::refused;
+          break;
+        case Fate::unknown:
+          op.outcome = Outcome::unknown;
+          break;
+      }
+      op.producer = result.producer_id;
+      op.producer_epoch = result.producer_epoch;
+      op.sequence = result.base_sequence;
+      if (result.connection != 0) op.connection = result.connection;
+      op.attempt = static_cast<std::uint32_t>(std::max(result.sends, 1));
+      op.kafka_error = static_cast<int>(result.wire);
+      if (!result.error) return;
+      op.error = result.error->code();
+      op.detail = result.error->detail();
+    });
+  }
+
+  Session& session_;
+  const Habits& habits_;
+  client::Producer producer_;
+  std::uint64_t operations_ = 0;
+};
+
+class Reader {
+ public:
+  Reader(Session& session, client::Client& client, const Habits& habits)
+      : session_(session), habits_(habits), consumer_(client, habits.consumer) {}
+
+  void assign_all() {
+    for (const ClusterFacts::Topic& topic : session_.topics()) {
+      for (std::int32_t i = 0; i < topic.partitions; ++i) {
+        start_over({topic.name, PartitionIndex(i)}, false);
+      }
+    }
+  }
+
+  bool fetch(env::Task& task) {
+    const auto polled = consumer_.poll(task, kPollMax);
+    if (!polled) return polled.error() != ErrorCode::cancelled;
+    for (const PartitionNews& news : *polled) take(news);
+    return true;
+  }
+
+  void start_over(const TopicPartition& at, bool tell) {
+    close_open(at);
+    if (tell) session_.history().reset(session_.seat().process(), at.topic, at.partition);
+    consumer_.assign(at, StartAt::beginning());
+    invoke(at, Offset(-1));
+  }
+
+  // What is still being asked has no answer: an operation without records.
+  void finish() {
+    while (!open_.empty()) close_open(open_.begin()->first);
+  }
+
+ private:
+  void invoke(const TopicPartition& at, Offset from) {
+    Operation op;
+    op.kind = OperationKind::fetch;
+    op.topic = at.topic;
+    op.partition = at.partition;
+    op.offset = from;
+    op.read_committed = habits_.consumer.isolation == client::Isolation::read_committed;
+    open_[at] = session_.invoke(op);
+  }
+
+  void close_open(const TopicPartition& at) {
+    const auto open = open_.find(at);
+    if (open == open_.end()) return;
+    session_.complete(open->second, [](Operation& op) { op.outcome = Outcome::ok; });
+    open_.erase(open);
+  }
+
+  void take(const PartitionNews& news) {
+    const auto open = open_.find(news.at);
+    CHECK(open != open_.end(), "an answer to no fetch");
+    const OperationId id = open->second;
+    open_.erase(open);
+    session_.complete(id, [&](Operation& op) {
+      const bool answered = !news.error || news.wire != WireError::none || !news.records.empty();
+      op.outcome = !answered                      ? Outcome::unknown
+                   : news.wire != WireError::none ? Outcome::refused
+                                                  : Outcome::ok;
+      op.kafka_error = static_cast<int>(news.wire);
+      op.log_start = news.log_start;
+      op.high_watermark = news.high_watermark;
+      op.last_stable = news.last_stable;
+      op.answered_by = news.answered_by.value();
+      for (const ConsumedRecord& record : news.records) op.records.push_back(view_of(record));
+      if (!news.error) return;
+      op.error = news.error->code();
+      op.detail = news.error->detail();
+    });
+    if (news.wire == WireError::offset_out_of_range) return start_over(news.at, true);
+    invoke(news.at, news.next);
+  }
+
+  static RecordView view_of(const ConsumedRecord& record) {
+    RecordDigest digest(record.key, record.value);
+    for (const client::RecordHeader& header : record.headers) {
+      digest.add_header(header.key, header.value);
+    }
+    return {.value = read_value(record.value),
+            .digest = digest.value(),
+            .offset = record.offset,
+            .epoch = record.epoch,
+            .timestamp_ms = record.timestamp.value(),
+            .producer = record.producer_id,
+            .producer_epoch = record.producer_epoch,
+            .sequence = record.sequence};
+  }
+
+  Session& session_;
+  const Habits& habits_;
+  client::Consumer consumer_;
+  std::map<TopicPartition, OperationId> open_;
+};
+
+class Worker {
+ public:
+  Worker(Session& session, const Habits& habits)
+      : session_(session),
+        writing_(session.env(), named(habits, "-out")),
+        reading_(session.env(), named(habits, "-in")),
+        writer_(session, writing_, habits),
+        reader_(session, reading_, habits) {}
+
+  void run(env::Task& task) {
+    if (session_.make_topics(task, writing_)) {
+      reader_.assign_all();
+      work(task);
+    }
+    session_.seat().waits_for("the results of what it sent");
+    writer_.finish(task);
+    reader_.finish();
+    writing_.close(task);
+    reading_.close(task);
+  }
+
+ private:
+  static client::ClientConfig named(const Habits& habits, std::string_view suffix) {
+    client::ClientConfig config = habits.client;
+    config.client_id += suffix;
+    return config;
+  }
+
+  void work(env::Task& task) {
+    const std::vector<ClusterFacts::Topic> topics = session_.topics();
+    if (topics.empty()) return;
+    const WorkloadSpec& spec = session_.spec();
+    const Weights& operations = spec.operations.empty() ? kUsualOperations : spec.operations;
+    env::Random& random = session_.env().random;
+    for (std::uint64_t step = 0; session_.safety(); ++step) {
+      if (spec.operations_max != 0 && step >= spec.operations_max) break;
+      const ClusterFacts::Topic& topic = topics[random.draw(kPlace.with(step), topics.size())];
+      const std::string next = draw_weighted(random, kNext.with(step), operations, "produce");
+      if (!act(task, next, topic, step) || !session_.pause(task, step)) break;
+    }
+  }
+
+  bool act(env::Task& task, const std::string& what, const ClusterFacts::Topic& topic,
+           std::uint64_t step) {
+    const auto partitions = static_cast<std::uint64_t>(topic.partitions);
+    const TopicPartition at{topic.name,
+                            PartitionIndex(static_cast<std::int32_t>(session_.env().random.draw(
+                                kPlace.with("partition").with(step), partitions)))};
+    if (what == "produce") return writer_.produce(task, topic, step);
+    if (what == "fetch") return reader_.fetch(task);
+    if (what == "list_offsets") return list_offsets(task, at);
+    if (what == "describe") return describe(task, at);
+    if (what == "seek") reader_.start_over(at, true);
+    return true;
+  }
+
+  bool list_offsets(env::Task& task, const TopicPartition& at) {
+    Operation op;
+    op.kind = OperationKind::list_offsets;
+    op.topic = at.topic;
+    op.partition = at.partition;
+    op.offset = Offset(-1);
+    const OperationId id = session_.invoke(op);
+    client::Admin admin(reading_);
+    const auto listed = admin.list_offsets(task, {at}, -1);
+    session_.complete(id, [&](Operation& filled) {
+      filled.outcome = Outcome::unknown;
+      if (!listed) {
+        filled.error = listed.error().code();
+        return;
+      }
+      const client::ListedOffset& answer = listed->at(at);
+      filled.kafka_error = static_cast<int>(answer.wire);
+      filled.base_offset = answer.offset;
+      if (answer.error) filled.error = answer.error->code();
+      if (!answer.error) filled.outcome = Outcome::ok;
+    });
+    return listed || listed.error() != ErrorCode::cancelled;
+  }
+
+  bool describe(env::Task& task, const TopicPartition& at) {
+    Operation op;
+    op.kind = OperationKind::describe;
+    op.topic = at.topic;
+    const OperationId id = session_.invoke(op);
+    client::Admin admin(reading_);
+    const auto described = admin.describe_topic(task, at.topic);
+    session_.complete(id, [&](Operation& filled) {
+      filled.outcome = described ? Outcome::ok : Outcome::unknown;
+      if (described) filled.topic_id = described->id;
+      if (!described) filled.error = described.error().code();
+    });
+    return described || described.error() != ErrorCode::cancelled;
+  }
+
+  Session& session_;
+  client::Client writing_;
+  client::Client reading_;
+  Writer writer_;
+  Reader reader_;
+};
+
+}  // namespace
+
+void ProduceConsume::run(env::Task& task, env::Env& env, Seat& seat) {
+  Session session(env, seat);
+  const Habits habits = draw_habits(env.random, seat);
+  if (habits.library == Library::hostile) {
+    misbehave(task, session);
+  } else {
+    Worker worker(session, habits);
+    worker.run(task);
+  }
+  seat.done();
+}
+
+}  // namespace flux::sim
