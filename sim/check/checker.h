@@ -45,6 +45,7 @@ struct ClusterFacts {
     std::int32_t partitions = 1;
     std::map<std::string, std::string> config;
   };
+  std::string node = "broker";  // what runs as a broker: "probe" is the simulator's own test node
   std::vector<Broker> brokers;
   std::vector<Host> hosts;
   std::vector<Client> clients;

@@ -49,6 +49,7 @@ Cluster::Cluster(World& world, const Scenario& scenario, History& history)
       network_(world, scenario.network, scenario.link),
       program_(make_program(scenario.node)) {
   CHECK(program_ != nullptr, "the scenario was not validated");
+  facts_.node = scenario.node;
   facts_.topics = scenario.topics;
   facts_.broker_config = scenario.broker_config;
   add_brokers();
@@ -171,6 +172,11 @@ void Cluster::refresh_peers() {
     slot->setup.peers = peers;
     if (slot->seat) slot->seat->set_bootstrap(bootstrap);
   }
+}
+
+Result<void> Cluster::check() const {
+  for (std::size_t p = 0; p < facts_.brokers.size(); ++p) TRY(program_->check(slots_[p]->setup));
+  return {};
 }
 
 void Cluster::start() {

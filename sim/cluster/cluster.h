@@ -34,6 +34,8 @@ class Cluster final : public Ground, private ProcessWatcher, private EventTarget
   Cluster& operator=(const Cluster&) = delete;
 
   const ClusterFacts& facts() const { return facts_; }
+  // Whether the nodes would take their setups.
+  Result<void> check() const;
   void start();
   // Tells all seats, and starts the auditors when their phase begins.
   void begin_phase(RunPhase phase);

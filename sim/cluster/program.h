@@ -36,6 +36,8 @@ class NodeProgram {
  public:
   virtual ~NodeProgram() = default;
 
+  // Before the run: a setup that the node would refuse is a mistake in the scenario.
+  virtual Result<void> check(const NodeSetup&) const { return {}; }
   // In the node's process, on its heap, at each start. A stop request is heard through
   // process.on_stop(). The error of a node that could not go on is for the report.
   virtual Result<void> run(env::Task& task, env::Env& env, const NodeSetup& setup,

@@ -81,12 +81,17 @@ Result<void> Run::prepare() {
     world_.seam().watch(options_.watch_first, options_.watch_last, std::move(options_.watcher));
   }
   cluster_ = std::make_unique<Cluster>(world_, scenario_, history_);
+  TRY(cluster_->check());
   checkers_ = make_checkers(cluster_->facts(), findings_);
   for (const auto& checker : checkers_) history_.subscribe(*checker);
   watch_trace();
-  result_.plan = scenario_.faults;
-  for (FaultItem& item : draw_plan(scenario_.swarm, world_.decisions())) {
-    result_.plan.push_back(std::move(item));
+  if (options_.plan) {
+    result_.plan = *options_.plan;
+  } else {
+    result_.plan = scenario_.faults;
+    for (FaultItem& item : draw_plan(scenario_.swarm, world_.decisions())) {
+      result_.plan.push_back(std::move(item));
+    }
   }
   FaultObserver& observer = *this;
   injector_ = std::make_unique<Injector>(*cluster_, observer);

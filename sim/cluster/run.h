@@ -32,6 +32,7 @@ struct RunOptions {
   Time until = Time::max();  // ends the run early, without a judgement of what is unfinished
   bool record_tape = false;
   std::vector<Decision> played;
+  std::optional<FaultPlan> plan;  // of a tape: in place of what is written and drawn
   bool keep_observations = false;
   bool tell_story = false;
   // The trace, a line for each event of at least this severity.

@@ -1,0 +1,95 @@
+// fluxsim: runs scenarios in the simulated world. docs/simulator.md explains what it prints.
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "sim/run/commands.h"
+#include "sim/run/host.h"
+#include "sim/run/report.h"
+
+namespace {
+
+using flux::sim::ReplayArguments;
+using flux::sim::RunArguments;
+using flux::sim::SwarmArguments;
+
+void add_run_options(CLI::App& command, RunArguments& arguments) {
+  command.add_flag("--json", arguments.json, "print the report as one line of JSON");
+  command.add_flag("--story", arguments.story, "tell in plain words what happened");
+  command.add_option("--trace", arguments.trace_file, "write the causal trace to this file");
+  command.add_option("--until", arguments.until, "end at this simulated time: 3s, 2500ms");
+  command.add_option("--tape", arguments.tape_file, "write the run out to this file");
+  command.add_option("--seam", arguments.seam_file, "write every event of the seam to this file");
+}
+
+void add_scenario(CLI::App& command, RunArguments& arguments) {
+  command.add_option("SCENARIO", arguments.scenario, "a name from `fluxsim list`, or a path")
+      ->required();
+  command.add_option("--seed", arguments.seed, "a number, or a commit of 40 digits");
+  command.add_option("--set", arguments.settings, "PATH=VALUE: change a member of the scenario")
+      ->allow_extra_args(false);
+}
+
+void add_swarm(CLI::App& command, SwarmArguments& arguments) {
+  command.add_option("SCENARIO", arguments.scenario, "the scenario that is drawn from each seed");
+  command.add_option("--first", arguments.first, "the first seed");
+  command.add_option("--seeds", arguments.seeds, "how many");
+  command.add_option("--jobs", arguments.jobs, "how many at once");
+  command.add_option("--wall-limit", arguments.wall_limit_s, "seconds that one seed may take");
+  command.add_option("--set", arguments.settings, "PATH=VALUE: change a member of the scenario")
+      ->allow_extra_args(false);
+  command.add_flag("--json", arguments.json, "print the summary as one line of JSON");
+}
+
+int print(const std::string& text) {
+  flux::sim::host::print(text);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("fluxsim: a whole cluster in one process, from one seed");
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::help);
+  RunArguments run;
+  ReplayArguments replay;
+  RunArguments check;
+  SwarmArguments swarm;
+  bool json = false;
+
+  CLI::App* run_command = app.add_subcommand("run", "run a scenario from a seed");
+  add_scenario(*run_command, run);
+  add_run_options(*run_command, run);
+  CLI::App* replay_command = app.add_subcommand("replay", "play a tape again");
+  replay_command->add_option("TAPE", replay.tape)->required();
+  replay_command
+      ->add_option("--edit", replay.edits, "drop=ITEM, KEY=VALUE or seed=N, before it is played")
+      ->allow_extra_args(false);
+  add_run_options(*replay_command, replay.run);
+  CLI::App* check_command =
+      app.add_subcommand("check", "run a seed in two fresh processes and compare");
+  add_scenario(*check_command, check);
+  CLI::App* swarm_command = app.add_subcommand("swarm", "run many seeds");
+  add_swarm(*swarm_command, swarm);
+  CLI::App* list_command = app.add_subcommand("list", "the scenarios there are");
+  CLI::App* faults_command = app.add_subcommand("faults", "everything that can go wrong");
+  CLI::App* marks_command = app.add_subcommand("marks", "every mark of the program");
+  CLI::App* workloads_command = app.add_subcommand("workloads", "what clients can do");
+  for (CLI::App* command : {list_command, faults_command, marks_command}) {
+    command->add_flag("--json", json, "as JSON");
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : flux::sim::kBadUsage;
+  }
+  if (*run_command) return flux::sim::command_run(run);
+  if (*replay_command) return flux::sim::command_replay(replay);
+  if (*check_command) return flux::sim::command_check(check);
+  if (*swarm_command) return flux::sim::command_swarm(swarm);
+  if (*faults_command) return print(flux::sim::fault_table(json));
+  if (*marks_command) return print(flux::sim::mark_table(json));
+  if (*workloads_command) return print(flux::sim::workload_table());
+  return print(flux::sim::scenario_table(flux::sim::host::list_scenarios(), json));
+}
