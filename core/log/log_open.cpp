@@ -40,6 +40,7 @@ class Opening {
     TRY(prepare_directory(task));
     const std::vector<Offset> bases = TRY(list_segments(task));
     TRY(recover_segments(task, bases));
+    TRY(settle_names(task));
     TRY(finish(task));
     TRACE(log_.env_.trace, info, "log.opened", {"partition", log_.identity_.name()},
           {"start", log_.start_offset_}, {"end", log_.end_offset_},
@@ -55,10 +56,13 @@ class Opening {
   Result<void> recover_segments(Task& task, const std::vector<Offset>& bases);
   Result<void> drop_from(Task& task, const std::vector<Offset>& bases, std::size_t first);
   Result<void> finish(Task& task);
+  Result<void> settle_names(Task& task);
   Result<void> settle_epochs(Task& task);
 
   Log& log_;
   env::Disk& disk_;
+  bool ever_synced_ = false;  // some segment has synced bytes
+  bool last_synced_ = false;  // the last segment has
   bool rotten_ = false;       // anywhere
   bool last_rotten_ = false;  // in the segment that would be appended to
 };
@@ -150,6 +154,22 @@ Result<void> Opening::drop_from(Task& task, const std::vector<Offset>& bases, st
     ++log_.report_.segments_dropped;
   }
   return disk_.sync_directory(task, log_.directory_);
+}
+
+// Names are durable before anything in their files is acknowledged. A segment with synced bytes has
+// had that; one without may have been made by a process that died before it could sync them.
+Result<void> Opening::settle_names(Task& task) {
+  if (last_synced_) return {};
+  REACHED("log.names_synced_at_open");
+  TRY(disk_.sync_directory(task, log_.directory_));
+  if (ever_synced_) return {};
+  // The same goes for the directory itself and for those above it.
+  const std::string_view directory = log_.directory_;
+  for (std::size_t slash = directory.rfind('/'); slash != std::string_view::npos && slash > 0;
+       slash = directory.rfind('/', slash - 1)) {
+    TRY(disk_.sync_directory(task, directory.substr(0, slash)));
+  }
+  return disk_.sync_directory(task, directory.starts_with('/') ? "/" : ".");
 }
 
 // The checkpoint is believed only for what rot has hidden from the scan.
