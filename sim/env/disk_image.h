@@ -120,8 +120,8 @@ class DiskImage {
   // The machine. No process of it may hold a file during a power cut, a wipe and a restore. A
   // snapshot may be restored on another machine's image.
   void drop_cache();
-  // Everything wrong with the medium is forgotten, what was not stored is stored, orders and chances
-  // are taken back, limits and speed are as at first. What a power cut took stays lost.
+  // Everything wrong with the medium is forgotten, what was not stored is stored, orders and
+  // chances are taken back, limits and speed are as at first. What a power cut took stays lost.
   void heal();
   void power_cut(Time at);
   void wipe();
