@@ -1,6 +1,7 @@
 #include "real/os/reactor.h"
 
 #include <algorithm>
+#include <time.h>
 
 namespace flux::os {
 namespace {
@@ -10,6 +11,13 @@ constexpr Duration kRunShare = Reactor::kRunLimit / 2;
 // Fibers that keep each other ready must not keep the kernel's events waiting for longer.
 constexpr Duration kTurnShare = milliseconds(1);
 constexpr Duration kSlowTellEvery = seconds(1);
+
+// What this thread has used of a processor: a system call, so once a turn and not once a run.
+Duration thread_cpu() {
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return seconds(used.tv_sec) + nanoseconds(used.tv_nsec);
+}
 
 }  // namespace
 
@@ -36,6 +44,7 @@ void Reactor::turn(Instant until) {
   }
   poller_.wait(at_most);
 
+  turn_start_cpu_ = thread_cpu();
   turn_start_ = run_start_ = clock_.now();
   loop_.run(turn_start_);
 }
@@ -58,14 +67,19 @@ bool Reactor::after_resume(const env::Task& task) {
   return now - turn_start_ < kTurnShare;
 }
 
-// One line a second at most: a machine that is too busy must not drown in lines that say so.
+// One line a second at most: a machine that is too busy must not drown in lines that say so. The
+// run's own use of the processor is not known, only that of its turn so far; runs before it in the
+// turn took less than the turn's share, or the turn would have ended.
 void Reactor::note_slow_run(const env::Task& task, Duration length) {
-  ++runs_.over_limit;
+  const Duration cpu = std::min(length, thread_cpu() - turn_start_cpu_);
+  const bool stalled = cpu <= kRunLimit;
+  ++(stalled ? runs_.stalled : runs_.over_limit);
   ++slow_untold_;
   if (run_start_ - slow_told_ < kSlowTellEvery) return;
   slow_told_ = run_start_;
-  TRACE(trace_, warning, "loop.slow_run", {"task", task.name()}, {"us", length.us()},
-        {"limit_us", kRunLimit.us()}, {"count", slow_untold_});
+  TRACE(trace_, warning, stalled ? "loop.stalled" : "loop.slow_run", {"task", task.name()},
+        {"us", length.us()}, {"cpu_us", cpu.us()}, {"limit_us", kRunLimit.us()},
+        {"count", slow_untold_});
   slow_untold_ = 0;
 }
 

@@ -6,8 +6,10 @@
 // run until none is ready or the turn's share is used. Fibers come last, so that whoever drives the
 // turns sees what they did before the loop waits again.
 //
-// It also measures each uninterrupted run of a fiber. A run over the limit (2 ms) is a defect of
-// the code that ran, and is told as the event "loop.slow_run".
+// It also measures each uninterrupted run of a fiber. A run that used the processor for over the
+// limit (2 ms) is a defect of the code that ran, told as the event "loop.slow_run". One that took
+// as long without using it waited: for a processor on a busy machine, or in a system call that
+// should not have been made here. That is "loop.stalled".
 #pragma once
 
 #include <cstdint>
@@ -51,7 +53,8 @@ class Reactor final : public fiber::Host {
   struct Runs {
     Duration longest;
     std::string longest_name;
-    std::uint64_t over_limit = 0;
+    std::uint64_t over_limit = 0;  // by use of the processor
+    std::uint64_t stalled = 0;     // over the limit by the clock only
     std::uint64_t turns = 0;
   };
   const Runs& runs() const { return runs_; }
@@ -74,6 +77,7 @@ class Reactor final : public fiber::Host {
   std::vector<TurnWork*> works_;
   Instant turn_start_;
   Instant run_start_;
+  Duration turn_start_cpu_;
   Runs runs_;
   Instant slow_told_;
   std::uint64_t slow_untold_ = 0;

@@ -98,7 +98,7 @@ class Children {
 
 // Lets what other tasks have to do happen, for a while.
 inline void rest(env::Env& env, env::Task& task, Duration length) {
-  static_cast<void>(env::sleep_until(task, env.clock.now() + length));
+  [[maybe_unused]] const Result<void> slept = env::sleep_until(task, env.clock.now() + length);
 }
 
 template <class Harness>

@@ -87,7 +87,9 @@ Error OsListener::shortage(env::Task& task, int error_number) {
       error.code() == ErrorCode::too_many_files && network_.shed(socket_.get());
   TRACE(network_.trace_, warning, "net.accept_shortage", {"listener", local_.to_string()},
         {"error", error.to_string()}, {"turned_away", turned_away ? 1 : 0});
-  static_cast<void>(env::sleep_until(task, network_.clock_.now() + kShortageWait));
+  // A pause that a deadline or a cancellation cuts short is as good: the caller ends then.
+  [[maybe_unused]] const Result<void> paused =
+      env::sleep_until(task, network_.clock_.now() + kShortageWait);
   return error;
 }
 
