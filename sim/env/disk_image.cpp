@@ -6,7 +6,6 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
-#include "sim/env/disk_bytes.h"
 
 namespace flux::sim {
 namespace {
@@ -105,9 +104,10 @@ void DiskImage::release_condemned() {
 
 // What removed files leave on the device shows up again where a power cut tears new ones.
 void DiskImage::bury(ByteView bytes) {
-  add_bytes(grave_, bytes.last(std::min(bytes.size(), kGraveBytes)));
+  append(grave_, bytes.last(std::min(bytes.size(), kGraveBytes)));
   if (grave_.size() <= 2 * kGraveBytes) return;
-  drop_front(grave_, grave_.size() - kGraveBytes);
+  grave_.erase(grave_.begin(),
+               grave_.begin() + static_cast<std::ptrdiff_t>(grave_.size() - kGraveBytes));
 }
 
 void DiskImage::recharge(Node& n) {

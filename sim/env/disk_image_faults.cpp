@@ -6,7 +6,6 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
-#include "sim/env/disk_bytes.h"
 #include "sim/env/disk_image.h"
 
 namespace flux::sim {
@@ -212,7 +211,7 @@ DiskSnapshot DiskImage::snapshot() const {
   DiskSnapshot out(names_.durable_copy());
   for (const auto& n : nodes_) {
     if (!n || out.names_.mentions(n->inode) == 0) continue;
-    out.files_.push_back({n->inode, n->key, n->path, copy_bytes(n->content.durable())});
+    out.files_.push_back({n->inode, n->key, n->path, to_bytes(n->content.durable())});
   }
   return out;
 }

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "core/base/check.h"
-#include "sim/env/disk_bytes.h"
 
 namespace flux::sim {
 
@@ -22,7 +21,7 @@ void DiskOverlay::make_unreadable(ByteRange range, bool hidden) {
 void DiskOverlay::replace(std::uint64_t offset, ByteView bytes, bool hidden) {
   CHECK(!bytes.empty());
   blemishes_.push_back(
-      {Kind::replaced, hidden, {}, {offset, offset + bytes.size()}, copy_bytes(bytes)});
+      {Kind::replaced, hidden, {}, {offset, offset + bytes.size()}, to_bytes(bytes)});
 }
 
 bool DiskOverlay::show(std::uint64_t offset, MutBytes bytes) const {
@@ -63,7 +62,7 @@ void DiskOverlay::mend(ByteRange range, std::vector<ByteRange>& mended) {
       Blemish part{blemish.kind, blemish.hidden, blemish.mask, {begin, end}, {}};
       if (blemish.kind == Kind::replaced) {
         const ByteView all(blemish.bytes);
-        part.bytes = copy_bytes(all.subspan(begin - whole.begin, end - begin));
+        part.bytes = to_bytes(all.subspan(begin - whole.begin, end - begin));
       }
       left.push_back(std::move(part));
     };

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "core/base/check.h"
-#include "sim/env/disk_bytes.h"
 
 namespace flux::sim {
 namespace {
@@ -14,7 +13,7 @@ namespace {
 void resize_zero(Bytes& bytes, std::uint64_t size) {
   const std::size_t before = bytes.size();
   if (size <= before) return bytes.resize(size);
-  grow_bytes(bytes, size);
+  bytes.resize(size);
   std::memset(bytes.data() + before, 0, size - before);
 }
 
@@ -23,7 +22,7 @@ void put(Bytes& bytes, std::uint64_t offset, ByteView from) {
   if (offset > bytes.size()) resize_zero(bytes, offset);
   const std::size_t inside = std::min<std::size_t>(from.size(), bytes.size() - offset);
   if (inside != 0) std::memcpy(bytes.data() + offset, from.data(), inside);
-  add_bytes(bytes, from.subspan(inside));
+  append(bytes, from.subspan(inside));
 }
 
 }  // namespace
@@ -37,7 +36,7 @@ std::size_t FileImage::read(std::uint64_t offset, MutBytes into) const {
 
 void FileImage::split() {
   if (split_) return;
-  durable_ = copy_bytes(durable());
+  durable_ = to_bytes(durable());
   split_ = true;
 }
 
@@ -53,7 +52,7 @@ void FileImage::write(std::uint64_t offset, ByteView from, Time at) {
   put(cache_, offset, from);
   const ByteRange range{offset, offset + from.size()};
   push({range, 0, cache_.size(), data_.size(), at});
-  add_bytes(data_, from);
+  append(data_, from);
 }
 
 void FileImage::truncate(std::uint64_t size, Time at) {
@@ -90,7 +89,7 @@ void FileImage::forget_settled(std::size_t count) {
   std::size_t first = data_.size();
   for (const Change& change : pending_) first = std::min(first, change.data);
   if (first <= data_.size() / 2) return;
-  drop_front(data_, first);
+  data_.erase(data_.begin(), data_.begin() + static_cast<std::ptrdiff_t>(first));
   for (Change& change : pending_) {
     if (change.data != kNoData) change.data -= first;
   }
@@ -193,7 +192,7 @@ void FileImage::power_cut(const PowerCut& cut, Decisions& decisions, Outcome& ou
 }
 
 void FileImage::become(ByteView content) {
-  cache_ = copy_bytes(content);
+  cache_ = to_bytes(content);
   settle_all();
 }
 

@@ -5,7 +5,6 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/env/scheduler.h"
-#include "sim/env/disk_bytes.h"
 
 namespace flux::sim {
 namespace {
@@ -152,7 +151,7 @@ class SimFile final : public env::File {
       op.key = call;
       op.inode = inode_;
       op.offset = offset;
-      set_bytes(op.data, from);
+      op.data.assign(from.begin(), from.end());
       machine_.start(slot, latency, device_bytes, device);
     }
     {
