@@ -1,0 +1,73 @@
+// The settings of a topic: Kafka's names, defaults and ranges, and ours.
+//
+// One table (topic_setting_table) says what exists and what is allowed; TopicConfig is the typed
+// form of the settings that this release acts on. A value is looked up in layers: the topic's own,
+// then the broker's, then the default of the table.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/base/ratio.h"
+#include "core/base/result.h"
+#include "core/controller/image.h"
+#include "core/record/batch.h"
+
+namespace flux::controller {
+
+enum class SettingType : std::uint8_t { boolean, integer, ratio, choice, list, text };
+
+struct TopicSetting {
+  std::string_view name;
+  SettingType type;
+  std::string_view fallback;  // the value where nobody set one
+  std::int64_t min = 0;       // of an integer
+  std::int64_t max = 0;
+  std::string_view choices;     // of a choice or a list, separated by commas
+  std::string_view broker_key;  // the broker's setting that gives the default; empty for none
+};
+
+std::span<const TopicSetting> topic_setting_table();  // sorted by name
+const TopicSetting* find_topic_setting(std::string_view name);
+const TopicSetting* find_topic_setting_by_broker_key(std::string_view broker_key);
+
+// `invalid` with what is allowed.
+Result<void> check_topic_setting(const TopicSetting& setting, std::string_view value);
+
+// What an acknowledgement of "all" waits for (docs/architecture.md).
+enum class Durability : std::uint8_t { fsync, page_cache };
+
+struct TopicConfig {
+  bool compact = false;
+  bool expire = true;                        // cleanup.policy holds "delete"
+  std::optional<record::Codec> compression;  // none: as the producer compressed
+  Durability durability = Durability::fsync;
+  bool log_append_time = false;
+  std::int64_t max_message_bytes = 1'048'588;
+  std::int64_t timestamp_before_max_ms = INT64_MAX;
+  std::int64_t timestamp_after_max_ms = 3'600'000;
+  std::int64_t segment_bytes = 1'073'741'824;
+  std::int64_t segment_ms = 604'800'000;
+  std::int64_t index_interval_bytes = 4096;
+  std::int64_t retention_ms = 604'800'000;
+  std::int64_t retention_bytes = -1;
+  std::int64_t min_insync_replicas = 1;
+  std::int64_t flush_messages = INT64_MAX;
+  std::int64_t flush_ms = INT64_MAX;
+
+  friend bool operator==(const TopicConfig&, const TopicConfig&) = default;
+};
+
+// Settings that are known to be valid: those in an image and a checked configuration are.
+// `own` may be null.
+TopicConfig topic_config(const Settings* own, const Settings& broker_defaults);
+
+// The text of one setting in those layers.
+std::string_view setting_value(const TopicSetting& setting, const Settings* own,
+                               const Settings& broker_defaults);
+
+}  // namespace flux::controller
