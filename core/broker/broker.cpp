@@ -1,0 +1,292 @@
+#include "core/broker/broker.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "core/base/mark.h"
+
+namespace flux::broker {
+
+namespace {
+
+constexpr std::string_view kDeleteSuffix = "-delete";
+constexpr std::string_view kStraySuffix = "-stray";
+
+// "orders-3"; nothing for a name of another form.
+std::optional<TopicPartition> parse_directory(std::string_view name) {
+  const std::size_t dash = name.rfind('-');
+  if (dash == std::string_view::npos || dash == 0) return std::nullopt;
+  const std::string_view digits = name.substr(dash + 1);
+  std::int32_t index = 0;
+  const auto [at, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
+  if (error != std::errc() || at != digits.data() + digits.size() || index < 0) return std::nullopt;
+  return TopicPartition{std::string(name.substr(0, dash)), PartitionIndex(index)};
+}
+
+std::string hex(const Uuid& id) { return fmt::format("{:016x}{:016x}", id.high, id.low); }
+
+}  // namespace
+
+Broker::Broker(env::Env& env, BrokerConfig config, controller::Controller& controller)
+    : env_(env),
+      config_(std::move(config)),
+      controller_(controller),
+      work_(env.scheduler),
+      host_{.env = env,
+            .work = work_,
+            .knobs = config_.log,
+            .renew_leadership =
+                [this](env::Task& task, const log::LogIdentity& identity) {
+                  return renew_leadership(task, identity);
+                },
+            .move_stray =
+                [this](env::Task& task, const std::string& directory) {
+                  return move_stray(task, directory);
+                }} {}
+
+Result<void> Broker::start(env::Task& task, const controller::RegisterBrokerRecord& registration) {
+  apply_all(*image());
+  const auto epoch = controller_.register_broker(task, registration);
+  if (!epoch) {
+    return fail(ErrorCode::not_available, "registering the broker: " + epoch.error().detail);
+  }
+  epoch_ = *epoch;
+  return sweep(task);
+}
+
+void Broker::hurry() {
+  hurrying_ = true;
+  for (const auto& [id, partition] : partitions_) partition->watches().raise();
+}
+
+Result<void> Broker::stop(env::Task& task) {
+  TRY(work_.wait(task));
+  Result<void> out;
+  for (const auto& [id, partition] : partitions_) {
+    Result<void> closed = partition->close(task);
+    if (!closed) {
+      TRACE(env_.trace, error, "partition.close_failed",
+            {"partition", partition->identity().name()}, {"why", closed.error().to_string()});
+      out = std::move(closed);
+    }
+  }
+  partitions_.clear();
+  return out;
+}
+
+// ---- metadata
+
+void Broker::apply_topic(const controller::TopicState& topic) {
+  topics_[topic.id] = {topic.name, static_cast<std::int32_t>(topic.partitions.size())};
+  const auto first = partitions_.lower_bound({topic.id, PartitionIndex(0)});
+  for (auto at = first; at != partitions_.end() && at->first.topic == topic.id; ++at) {
+    const auto index = static_cast<std::size_t>(at->first.index.value());
+    CHECK_LT(index, topic.partitions.size());
+    at->second->set_epoch(topic.partitions[index].leader_epoch);
+    at->second->set_config(topic_config(topic.name));
+  }
+}
+
+void Broker::apply_all(const controller::Image& image) {
+  std::vector<Uuid> gone;
+  for (const auto& [id, topic] : topics_) {
+    if (!image.topic_names.contains(id)) gone.push_back(id);
+  }
+  for (const Uuid& id : gone) remove_topic(id);
+  for (const auto& [name, topic] : image.topics) apply_topic(*topic);
+}
+
+void Broker::on_commit(const controller::Image& image,
+                       std::span<const controller::Record> records) {
+  if (records.empty()) return apply_all(image);
+  Uuid changed;
+  const auto touch = [&](const Uuid& id) {
+    if (id == changed) return;
+    changed = id;
+    if (const auto topic = image.topic(id)) apply_topic(*topic);
+  };
+  for (const controller::Record& record : records) {
+    if (const auto* topic = std::get_if<controller::TopicRecord>(&record)) touch(topic->topic);
+    if (const auto* change = std::get_if<controller::PartitionChangeRecord>(&record)) {
+      touch(change->topic);
+    }
+    if (const auto* config = std::get_if<controller::ConfigRecord>(&record)) {
+      if (const auto topic = image.topic(config->resource.name)) touch(topic->id);
+    }
+    if (const auto* removed = std::get_if<controller::RemoveTopicRecord>(&record)) {
+      remove_topic(removed->topic);
+    }
+  }
+}
+
+controller::TopicConfig Broker::topic_config(std::string_view topic) const {
+  const auto image = controller_.image();
+  return controller::topic_config(
+      image->settings_of({controller::ConfigResourceKind::topic, std::string(topic)}),
+      config_.topic_defaults);
+}
+
+Outcome<LeaderEpoch> Broker::renew_leadership(env::Task& task, const log::LogIdentity& identity) {
+  const auto renewed = controller_.renew_leadership(task, identity.topic_id, identity.partition);
+  const auto topic = image()->topic(identity.topic_id);
+  if (topic == nullptr) return fault(FaultKind::unknown_topic_or_partition);
+  if (!renewed) return fault(FaultKind::storage, renewed.error().detail);
+  return topic->partitions[static_cast<std::size_t>(identity.partition.value())].leader_epoch;
+}
+
+// ---- partitions
+
+std::string Broker::directory_of(const std::string& topic, PartitionIndex index) const {
+  return fmt::format("{}/{}-{}", config_.data_directory, topic, index.value());
+}
+
+Outcome<std::shared_ptr<Partition>> Broker::partition(const controller::TopicState& topic,
+                                                      PartitionIndex index) {
+  const auto at = static_cast<std::size_t>(index.value());
+  if (index.value() < 0 || at >= topic.partitions.size()) {
+    return fault(FaultKind::unknown_topic_or_partition);
+  }
+  const controller::PartitionState& state = topic.partitions[at];
+  if (state.leader != config_.node) return fault(FaultKind::not_leader);
+  std::shared_ptr<Partition>& slot = partitions_[{topic.id, index}];
+  if (slot == nullptr) {
+    slot = std::make_shared<Partition>(host_, directory_of(topic.name, index),
+                                       log::LogIdentity{topic.name, index, topic.id},
+                                       topic_config(topic.name), state.leader_epoch);
+  }
+  return slot;
+}
+
+Outcome<std::shared_ptr<Partition>> Broker::partition(const controller::TopicState& topic,
+                                                      PartitionIndex index, LeaderEpoch believed) {
+  auto found = partition(topic, index);
+  if (!found || believed == kNoLeaderEpoch) return found;
+  if (believed < (*found)->epoch()) return fault(FaultKind::fenced_leader_epoch);
+  if (believed > (*found)->epoch()) return fault(FaultKind::unknown_leader_epoch);
+  return found;
+}
+
+// ---- directories
+
+Result<void> Broker::sweep(env::Task& task) {
+  const auto now = image();
+  for (const env::DirectoryEntry& entry : TRY(env_.disk.list(task, config_.data_directory))) {
+    if (!entry.is_directory) continue;
+    const std::string path = fmt::format("{}/{}", config_.data_directory, entry.name);
+    if (entry.name.ends_with(kDeleteSuffix)) {
+      REACHED("broker.delete_resumed");
+      delete_in_background(nullptr, path, {});
+      continue;
+    }
+    const auto parsed = parse_directory(entry.name);
+    if (!parsed || parsed->topic == controller::kMetadataTopic) continue;
+    const auto topic = now->topic(parsed->topic);
+    const auto index = static_cast<std::size_t>(parsed->partition.value());
+    if (topic != nullptr && index < topic->partitions.size()) continue;
+    auto moved = move_stray(task, path);
+    if (!moved) {
+      TRACE(env_.trace, warning, "broker.stray_failed", {"directory", path},
+            {"why", moved.error().to_string()});
+    }
+    env::yield_if_due(task);
+  }
+  return {};
+}
+
+// Data without metadata is kept for a person to look at: a delete that a crash cut short looks the
+// same as metadata that was lost.
+Result<void> Broker::move_stray(env::Task& task, const std::string& directory) {
+  auto guard = TRY(moving_directories_.lock(task));
+  auto id = log::read_topic_id(task, env_.disk, directory);
+  if (!id && id.error() != ErrorCode::not_found) return std::unexpected(id.error());
+  if (id && image()->topic(*id) != nullptr) {
+    return fail(ErrorCode::exists, directory + " belongs to another topic that exists");
+  }
+  REACHED("broker.stray_moved");
+  const std::string to = fmt::format("{}.{}{}", directory, hex(id.value_or(Uuid{})), kStraySuffix);
+  TRACE(env_.trace, warning, "broker.stray", {"directory", directory}, {"moved_to", to});
+  TRY(env_.disk.rename(task, directory, to));
+  return env_.disk.sync_directory(task, config_.data_directory);
+}
+
+void Broker::remove_topic(const Uuid& id) {
+  const auto known = topics_.find(id);
+  if (known == topics_.end()) return;
+  const auto [name, count] = known->second;
+  topics_.erase(known);
+  for (std::int32_t i = 0; i < count; ++i) {
+    std::shared_ptr<Partition> partition;
+    if (const auto at = partitions_.find({id, PartitionIndex(i)}); at != partitions_.end()) {
+      partition = std::move(at->second);
+      partitions_.erase(at);
+      partition->retire();
+    }
+    delete_in_background(std::move(partition), directory_of(name, PartitionIndex(i)), id);
+  }
+}
+
+void Broker::delete_in_background(std::shared_ptr<Partition> partition, std::string directory,
+                                  Uuid id) {
+  work_.spawn("partition.delete", [this, partition = std::move(partition),
+                                   directory = std::move(directory), id](env::Task& task) {
+    const env::Shield shield(task);
+    auto deleted = delete_partition(task, partition.get(), directory, id);
+    if (deleted) return;
+    REACHED("broker.delete_failed");
+    TRACE(env_.trace, warning, "partition.delete_failed", {"directory", directory},
+          {"why", deleted.error().to_string()});
+  });
+}
+
+Result<void> Broker::delete_partition(env::Task& task, Partition* partition,
+                                      const std::string& directory, const Uuid& id) {
+  if (partition != nullptr) TRY(partition->abandon(task));
+  if (directory.ends_with(kDeleteSuffix)) return remove_directory(task, directory);
+  std::string doomed = fmt::format("{}.{}{}", directory, hex(id), kDeleteSuffix);
+  {
+    auto guard = TRY(moving_directories_.lock(task));
+    // A topic of the same name may already have a directory here.
+    auto found = log::read_topic_id(task, env_.disk, directory);
+    if (!found && found.error() == ErrorCode::not_found) return {};
+    if (!found || *found != id) return {};
+    TRY(env_.disk.rename(task, directory, doomed));
+    TRY(env_.disk.sync_directory(task, config_.data_directory));
+  }
+  TRACE(env_.trace, info, "partition.delete", {"directory", directory});
+  return remove_directory(task, doomed);
+}
+
+Result<void> Broker::remove_directory(env::Task& task, const std::string& directory) {
+  for (const env::DirectoryEntry& entry : TRY(env_.disk.list(task, directory))) {
+    TRY(env_.disk.remove(task, fmt::format("{}/{}", directory, entry.name)));
+  }
+  TRY(env_.disk.remove(task, directory));
+  return env_.disk.sync_directory(task, config_.data_directory);
+}
+
+// ---- producer ids
+
+Outcome<ProducerId> Broker::new_producer_id(env::Task& task) {
+  using Block = controller::Decision<controller::ProducerIdBlock>;
+  const Instant until = patience_end();
+  const env::DeadlineScope deadline(task, until);
+  auto guard = allocating_ids_.lock(task);
+  if (!guard) return std::unexpected(fault_of(guard.error()));
+  if (ids_left_ == 0) {
+    const auto block =
+        patiently<Block>(task, work_, "producer_ids", until, [this](env::Task& worker) {
+          return controller_.allocate_producer_ids(worker, config_.node, epoch_);
+        });
+    if (!block) return std::unexpected(fault_of(block.error()));
+    if (!*block) return fault(FaultKind::storage, block->error().detail);
+    next_id_ = (*block)->first;
+    ids_left_ = (*block)->size;
+  }
+  --ids_left_;
+  const ProducerId id = next_id_;
+  next_id_ += 1;
+  return id;
+}
+
+}  // namespace flux::broker

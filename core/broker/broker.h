@@ -1,0 +1,110 @@
+// Broker: the partitions that this node leads, and what clients may ask of them.
+//
+// It reads the controller's image for each question and follows its commits: partitions come into
+// being when they are first used and are retired when their topic is removed; what is left of a
+// removed topic on disk is then deleted in the background.
+//
+// Invariants: a partition is known by topic id, so that a topic created again under a name shares
+// nothing with its former self; trouble with one partition's files is that partition's alone; no
+// call waits longer than it was told to, even if the disk hangs.
+// It knows no protocol (net/server does) and decides nothing about metadata (core/controller does).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/broker/fault.h"
+#include "core/broker/partition.h"
+#include "core/broker/patience.h"
+#include "core/controller/controller.h"
+#include "core/env/env.h"
+#include "core/sync/mutex.h"
+#include "core/sync/task_group.h"
+
+namespace flux::broker {
+
+struct BrokerConfig {
+  NodeId node{1};
+  std::string data_directory;
+  controller::Settings topic_defaults;  // by topic setting: what the broker's configuration says
+  LogKnobs log;
+  std::int64_t fetch_bytes_max = 57'671'680;        // fetch.max.bytes
+  Duration disk_patience = seconds(10);             // flux.disk.patience.ms
+  std::int64_t batch_plain_bytes_max = 64LL << 20;  // of a batch, decompressed
+};
+
+class Broker {
+ public:
+  Broker(env::Env& env, BrokerConfig config, controller::Controller& controller);
+
+  // Registers with the controller and looks through the data directory.
+  Result<void> start(env::Task& task, const controller::RegisterBrokerRecord& registration);
+  // The node is about to stop: whoever waits for records to come is answered now.
+  void hurry();
+  bool hurrying() const { return hurrying_; }
+  // Ends every log in order. Requests must have been answered.
+  Result<void> stop(env::Task& task);
+  // What the controller made visible (Controller::OnCommit).
+  void on_commit(const controller::Image& image, std::span<const controller::Record> records);
+
+  const BrokerConfig& config() const { return config_; }
+  controller::Controller& controller() { return controller_; }
+  std::shared_ptr<const controller::Image> image() const { return controller_.image(); }
+  env::Env& env() { return env_; }
+  // Tasks that may outlast the request they were made for.
+  sync::TaskGroup& work() { return work_; }
+  Instant patience_end() const { return env_.clock.now() + config_.disk_patience; }
+
+  // The partition if it exists and this broker leads it.
+  Outcome<std::shared_ptr<Partition>> partition(const controller::TopicState& topic,
+                                                PartitionIndex index);
+  // Also checks the epoch that the client believes in; -1 is not checked.
+  Outcome<std::shared_ptr<Partition>> partition(const controller::TopicState& topic,
+                                                PartitionIndex index, LeaderEpoch believed);
+  controller::TopicConfig topic_config(std::string_view topic) const;
+
+  Outcome<ProducerId> new_producer_id(env::Task& task);
+
+  std::size_t partitions_known() const { return partitions_.size(); }
+
+ private:
+  struct PartitionKey {
+    Uuid topic;
+    PartitionIndex index;
+    friend auto operator<=>(const PartitionKey&, const PartitionKey&) = default;
+  };
+
+  std::string directory_of(const std::string& topic, PartitionIndex index) const;
+  Result<void> sweep(env::Task& task);
+  Result<void> move_stray(env::Task& task, const std::string& directory);
+  Result<void> remove_directory(env::Task& task, const std::string& directory);
+  void delete_in_background(std::shared_ptr<Partition> partition, std::string directory, Uuid id);
+  Result<void> delete_partition(env::Task& task, Partition* partition, const std::string& directory,
+                                const Uuid& id);
+  void remove_topic(const Uuid& id);
+  Outcome<LeaderEpoch> renew_leadership(env::Task& task, const log::LogIdentity& identity);
+  void apply_all(const controller::Image& image);
+  void apply_topic(const controller::TopicState& topic);
+
+  env::Env& env_;
+  BrokerConfig config_;
+  controller::Controller& controller_;
+  std::int64_t epoch_ = -1;
+  bool hurrying_ = false;
+  sync::TaskGroup work_;
+  PartitionHost host_;
+  std::map<PartitionKey, std::shared_ptr<Partition>> partitions_;
+  // Of topics that were seen, so that a removal knows what to look for on disk.
+  std::map<Uuid, std::pair<std::string, std::int32_t>> topics_;
+  sync::Mutex moving_directories_;
+
+  sync::Mutex allocating_ids_;
+  ProducerId next_id_{0};
+  std::int64_t ids_left_ = 0;
+};
+
+}  // namespace flux::broker

@@ -1,0 +1,136 @@
+#include "core/broker/fetch.h"
+
+#include <algorithm>
+#include <deque>
+
+#include "core/base/mark.h"
+
+namespace flux::broker {
+
+namespace {
+
+// Up to here a copy is cheaper than a second call to the network.
+constexpr std::size_t kCopySliceMax = 16 * 1024;
+
+// One look at all partitions. Owned by the task that reads, which may outlast the request.
+struct Round {
+  std::vector<FetchPartition> wanted;
+  std::int64_t bytes_max = 0;
+  std::vector<Fetched> out;
+  std::size_t bytes = 0;
+  bool failed = false;
+};
+
+void fail_partition(Round& round, std::size_t at, Fault why) {
+  round.out[at].fault = std::move(why);
+  round.failed = true;
+}
+
+// The slice as bytes where that is better; the log's word for it when it cannot be read.
+Outcome<void> load_small(env::Task& task, log::Log& log, log::Slice& slice) {
+  if (slice.bytes || slice.length > kCopySliceMax || slice.empty()) return {};
+  auto bytes = log.bytes_of(task, slice);
+  if (!bytes) return std::unexpected(fault_of(bytes.error()));
+  slice.bytes = std::move(*bytes);
+  return {};
+}
+
+Outcome<void> read_one(env::Task& task, Round& round, std::size_t at) {
+  const FetchPartition& wanted = round.wanted[at];
+  Partition& partition = **wanted.partition;
+  Fetched& out = round.out[at];
+  const auto log = partition.open(task);
+  if (!log) return std::unexpected(log.error());
+  out.status = partition.status();
+  if (wanted.from < out.status.log_start || wanted.from > (*log)->end_offset()) {
+    return fault(FaultKind::offset_out_of_range);
+  }
+  if (wanted.from >= out.status.high_watermark) return {};
+  const std::int64_t left =
+      std::max<std::int64_t>(0, round.bytes_max - static_cast<std::int64_t>(round.bytes));
+  const bool at_least_one = round.bytes == 0;
+  const std::int64_t room = std::clamp<std::int64_t>(wanted.bytes_max, 0, left);
+  if (room == 0 && !at_least_one) return {};
+  auto slice = (*log)->read(task, wanted.from,
+                            {.bytes_max = static_cast<std::size_t>(room),
+                             .end = out.status.high_watermark,
+                             .at_least_one = at_least_one});
+  if (!slice) return std::unexpected(fault_of(slice.error()));
+  auto loaded = load_small(task, **log, *slice);
+  if (!loaded) return loaded;
+  out.slice = std::move(*slice);
+  round.bytes += out.slice.length;
+  return {};
+}
+
+void read_all(env::Task& task, Round& round) {
+  for (std::size_t i = 0; i < round.wanted.size(); ++i) {
+    if (!round.wanted[i].partition) {
+      fail_partition(round, i, round.wanted[i].partition.error());
+    } else if (auto read = read_one(task, round, i); !read) {
+      fail_partition(round, i, read.error());
+    }
+    env::yield_if_due(task);
+  }
+}
+
+// Nothing to read anywhere, which is known without asking the disk.
+bool all_at_end(Round& round) {
+  for (const FetchPartition& wanted : round.wanted) {
+    if (!wanted.partition) return false;
+    const Partition& partition = **wanted.partition;
+    if (partition.log() == nullptr || partition.retired()) return false;
+    if (wanted.from != partition.high_watermark()) return false;
+  }
+  for (std::size_t i = 0; i < round.wanted.size(); ++i) {
+    round.out[i].status = (*round.wanted[i].partition)->status();
+  }
+  return true;
+}
+
+std::shared_ptr<Round> read_round(env::Task& task, Broker& broker,
+                                  const std::vector<FetchPartition>& wanted,
+                                  std::int64_t bytes_max) {
+  auto round = std::make_shared<Round>();
+  round->wanted = wanted;
+  round->bytes_max = bytes_max;
+  round->out.resize(wanted.size());
+  if (all_at_end(*round)) return round;
+  const auto read = patiently<bool>(
+      task, broker.work(), "fetch.read", broker.patience_end(),
+      [round](env::Task& reader) {
+        read_all(reader, *round);
+        return true;
+      },
+      env::StackSize::large);
+  if (read) return round;
+  // The disk hangs: the task that reads keeps its round, and this request gets another.
+  REACHED("broker.fetch_timed_out");
+  auto late = std::make_shared<Round>();
+  late->failed = true;
+  late->out.resize(wanted.size());
+  for (Fetched& out : late->out) out.fault = Fault{FaultKind::storage, "the disk does not answer"};
+  return late;
+}
+
+}  // namespace
+
+std::vector<Fetched> fetch(env::Task& task, Broker& broker, std::vector<FetchPartition> wanted,
+                           const FetchLimits& limits) {
+  const Instant until = broker.env().clock.now() + limits.wait_max;
+  const std::int64_t bytes_max = std::min(limits.bytes_max, broker.config().fetch_bytes_max);
+  Signal signal;
+  std::deque<Watch> watches;
+  for (const FetchPartition& partition : wanted) {
+    if (partition.partition) watches.emplace_back((*partition.partition)->watches(), signal);
+  }
+  for (;;) {
+    const std::shared_ptr<Round> round = read_round(task, broker, wanted, bytes_max);
+    const bool enough = static_cast<std::int64_t>(round->bytes) >= limits.bytes_min;
+    const bool hurry = broker.hurrying() || broker.env().clock.now() >= until;
+    if (enough || round->failed || hurry) return std::move(round->out);
+    if (!signal.wait(task, until)) return std::move(round->out);
+  }
+}
+
+}  // namespace flux::broker

@@ -1,0 +1,265 @@
+#include "core/broker/partition.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/base/mark.h"
+
+namespace flux::broker {
+
+Partition::Partition(PartitionHost& host, std::string directory, log::LogIdentity identity,
+                     const controller::TopicConfig& config, LeaderEpoch epoch)
+    : host_(host),
+      directory_(std::move(directory)),
+      identity_(std::move(identity)),
+      config_(config),
+      epoch_(epoch) {}
+
+void Partition::set_config(const controller::TopicConfig& config) {
+  config_ = config;
+  // A topic that now waits for the disk keeps what was shown: the watermark never goes back.
+  if (log_ != nullptr) advance_high_watermark();
+}
+
+PartitionStatus Partition::status() const {
+  return {.log_start = log_ != nullptr ? log_->start_offset() : Offset(0),
+          .high_watermark = high_watermark_,
+          .leader_epoch = epoch_};
+}
+
+log::LogConfig Partition::log_config() const {
+  const auto clamp = [](std::int64_t value) {
+    return static_cast<std::uint32_t>(std::min<std::int64_t>(value, UINT32_MAX));
+  };
+  log::LogConfig out;
+  out.segment_bytes = clamp(config_.segment_bytes);
+  const std::int64_t age_ms_max = Duration::max().ms();
+  out.segment_age_max = milliseconds(std::min(config_.segment_ms, age_ms_max));
+  out.index_interval_bytes = clamp(config_.index_interval_bytes);
+  out.read_verify = host_.knobs.read_verify;
+  out.block_bytes = host_.knobs.block_bytes;
+  out.mark_idle = host_.knobs.mark_idle;
+  return out;
+}
+
+Result<std::shared_ptr<log::Log>> Partition::open_log(env::Task& task) {
+  auto opened = log::Log::open(task, host_.env, directory_, identity_, log_config());
+  if (opened || opened.error() != ErrorCode::invalid) return opened;
+  // A topic of this name was deleted and its directory is still here.
+  REACHED("broker.stray_directory");
+  TRY(host_.move_stray(task, directory_));
+  return log::Log::open(task, host_.env, directory_, identity_, log_config());
+}
+
+Outcome<std::shared_ptr<log::Log>> Partition::open(env::Task& task) {
+  if (retired_) return fault(FaultKind::unknown_topic_or_partition);
+  if (log_ != nullptr) return log_;
+  auto guard = opening_.lock(task);
+  if (!guard) return std::unexpected(fault_of(guard.error()));
+  if (log_ != nullptr) return log_;
+  if (retired_) return fault(FaultKind::unknown_topic_or_partition);
+  if (open_failure_ && host_.env.clock.now() < retry_open_at_) {
+    return std::unexpected(*open_failure_);
+  }
+  if (epoch_stale_) {
+    const Outcome<LeaderEpoch> renewed = host_.renew_leadership(task, identity_);
+    if (!renewed) return std::unexpected(renewed.error());
+    set_epoch(*renewed);
+    epoch_stale_ = false;
+  }
+  auto opened = open_log(task);
+  if (!opened) {
+    REACHED("broker.open_failed");
+    TRACE(host_.env.trace, error, "partition.open_failed", {"partition", identity_.name()},
+          {"why", opened.error().to_string()});
+    open_failure_ = fault_of(opened.error());
+    // Whatever kept it from opening is this broker's trouble, not the request's.
+    open_failure_->kind = FaultKind::storage;
+    retry_open_at_ = host_.env.clock.now() + host_.knobs.reopen_after;
+    return std::unexpected(*open_failure_);
+  }
+  open_failure_.reset();
+  log_ = std::move(*opened);
+  ++generation_;
+  high_watermark_ = log_->end_offset();
+  TRACE(host_.env.trace, debug, "partition.open", {"partition", identity_.name()},
+        {"start", log_->start_offset()}, {"end", log_->end_offset()});
+  return log_;
+}
+
+std::shared_ptr<Append> Partition::enqueue(MutBytes batch, std::shared_ptr<const void> owner) {
+  auto append = std::make_shared<Append>();
+  append->batch = batch;
+  append->owner = std::move(owner);
+  append->log_append_time = config_.log_append_time;
+  if (retired_) {
+    append->state = Append::State::done;
+    append->outcome = fault(FaultKind::unknown_topic_or_partition);
+    append->ended.set();
+    return append;
+  }
+  queue_.push_back(append);
+  start_appending();
+  return append;
+}
+
+void Partition::start_appending() {
+  if (appending_) return;
+  appending_ = true;
+  host_.work.spawn(
+      "partition.append",
+      [self = shared_from_this()](env::Task& task) {
+        self->append_loop(task);
+        self->appending_ = false;
+        self->quiet_.notify_all();
+      },
+      env::StackSize::large);
+}
+
+void Partition::append_loop(env::Task& task) {
+  const env::Shield shield(task);
+  while (!queue_.empty()) {
+    const std::shared_ptr<Append> append = std::move(queue_.front());
+    queue_.pop_front();
+    append->state = Append::State::running;
+    append->outcome = carry_out(task, *append);
+    append->state = Append::State::done;
+    append->owner.reset();
+    append->ended.set();
+  }
+}
+
+Outcome<log::Appended> Partition::carry_out(env::Task& task, Append& append) {
+  const Outcome<std::shared_ptr<log::Log>> opened = open(task);
+  if (!opened) return std::unexpected(opened.error());
+  const std::shared_ptr<log::Log> log = *opened;
+  append.generation = generation_;
+  log::AppendOptions options{.epoch = epoch_};
+  if (append.log_append_time) {
+    options.log_append_time = record::Timestamp(host_.env.clock.wall_now().ms());
+  }
+  auto appended = log->append(task, append.batch, options);
+  if (log->poisoned()) drop_log(log);
+  if (!appended) {
+    REACHED("broker.append_failed");
+    return std::unexpected(fault_of(appended.error()));
+  }
+  if (log != log_) return fault(FaultKind::storage, "the log was lost while it was written to");
+  if (synced_topic()) {
+    start_committing();
+  } else {
+    advance_high_watermark();
+  }
+  return *appended;
+}
+
+void Partition::start_committing() {
+  if (committing_ || log_->synced_end() == log_->end_offset()) return;
+  committing_ = true;
+  host_.work.spawn("partition.commit", [self = shared_from_this()](env::Task& task) {
+    self->commit_loop(task);
+    self->committing_ = false;
+    self->quiet_.notify_all();
+  });
+}
+
+// The watermark of an fsync topic follows the sync, whether or not a producer waits for it.
+void Partition::commit_loop(env::Task& task) {
+  const env::Shield shield(task);
+  while (log_ != nullptr && log_->synced_end() < log_->end_offset()) {
+    const std::shared_ptr<log::Log> log = log_;
+    auto synced = log->sync(task, log->end_offset());
+    if (log->poisoned()) drop_log(log);
+    if (log != log_) continue;  // opened anew
+    advance_high_watermark();
+    if (!synced) {
+      REACHED("broker.sync_failed");
+      return;
+    }
+  }
+}
+
+void Partition::advance_high_watermark() {
+  const Offset reached = synced_topic() ? log_->synced_end() : log_->end_offset();
+  if (reached <= high_watermark_) return;
+  high_watermark_ = reached;
+  watches_.raise();
+}
+
+void Partition::drop_log(const std::shared_ptr<log::Log>& log) {
+  if (log_ != log) return;
+  REACHED("broker.log_lost");
+  TRACE(host_.env.trace, error, "partition.log_lost", {"partition", identity_.name()},
+        {"synced", log->synced_end()}, {"end", log->end_offset()});
+  log_.reset();
+  epoch_stale_ = true;
+  ++generation_;
+  watches_.raise();
+}
+
+Outcome<log::Appended> Partition::wait_appended(env::Task& task,
+                                                const std::shared_ptr<Append>& append,
+                                                Instant until) {
+  auto waited = append->ended.wait(task, until);
+  if (waited) return append->outcome;
+  if (append->state == Append::State::queued) {
+    REACHED("broker.append_withdrawn");
+    append->state = Append::State::withdrawn;
+    std::erase(queue_, append);
+  } else {
+    REACHED("broker.append_timed_out");
+  }
+  return fault(FaultKind::timed_out, "the disk did not take the records in time");
+}
+
+Outcome<void> Partition::wait_committed(env::Task& task, const Append& append, Instant until) {
+  const Offset end = append.outcome->end;
+  if (high_watermark_ >= end && generation_ == append.generation) return {};
+  Signal signal;
+  const Watch watch(watches_, signal);
+  for (;;) {
+    if (retired_) return fault(FaultKind::unknown_topic_or_partition);
+    if (generation_ != append.generation) {
+      return fault(FaultKind::storage, "the sync failed; nothing is known about the records");
+    }
+    if (high_watermark_ >= end) return {};
+    if (auto waited = signal.wait(task, until); !waited) {
+      REACHED("broker.commit_timed_out");
+      return fault(FaultKind::timed_out, "the records were not durable in time");
+    }
+  }
+}
+
+void Partition::retire() {
+  if (retired_) return;
+  retired_ = true;
+  for (const std::shared_ptr<Append>& append : queue_) {
+    append->state = Append::State::done;
+    append->outcome = fault(FaultKind::unknown_topic_or_partition);
+    append->owner.reset();
+    append->ended.set();
+  }
+  queue_.clear();
+  watches_.raise();
+}
+
+Result<void> Partition::abandon(env::Task& task) {
+  CHECK(retired_);
+  while (appending_ || committing_) TRY(quiet_.wait(task));
+  log_.reset();
+  ++generation_;
+  return {};
+}
+
+Result<void> Partition::close(env::Task& task) {
+  CHECK(!appending_ && !committing_);
+  if (log_ == nullptr) return {};
+  const std::shared_ptr<log::Log> log = std::move(log_);
+  log_.reset();
+  ++generation_;
+  watches_.raise();
+  return log->close(task);
+}
+
+}  // namespace flux::broker

@@ -1,0 +1,41 @@
+// patiently(): work that may hang with the disk, waited for only so long.
+//
+// A disk operation cannot be interrupted, so the work runs in a task of its own, and whoever wanted
+// it goes on when its patience ends. The work then ends whenever it ends and its result is dropped:
+// it must own everything it touches, or the group's owner must outlive it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "core/base/result.h"
+#include "core/env/scheduler.h"
+#include "core/sync/event.h"
+#include "core/sync/task_group.h"
+
+namespace flux::broker {
+
+// Errors: timed_out and cancelled of the wait. T is whatever the work returns.
+template <class T>
+Result<T> patiently(env::Task& task, sync::TaskGroup& group, std::string_view name, Instant until,
+                    std::move_only_function<T(env::Task&)> work,
+                    env::StackSize stack = env::StackSize::normal) {
+  struct State {
+    std::optional<T> result;
+    sync::Event done;
+  };
+  auto state = std::make_shared<State>();
+  group.spawn(
+      name,
+      [state, work = std::move(work)](env::Task& worker) mutable {
+        state->result.emplace(work(worker));
+        state->done.set();
+      },
+      stack);
+  TRY(state->done.wait(task, until));
+  return std::move(*state->result);
+}
+
+}  // namespace flux::broker
