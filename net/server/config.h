@@ -1,0 +1,45 @@
+// What the front door is told: where to listen and what a client may take up.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/time.h"
+#include "core/controller/records.h"
+#include "core/env/network.h"
+
+namespace flux::server {
+
+struct ListenerConfig {
+  std::string name;  // PLAINTEXT
+  env::Endpoint at;
+};
+
+struct ServerConfig {
+  std::vector<ListenerConfig> listeners;
+  std::size_t request_bytes_max = 100u << 20;  // socket.request.max.bytes
+  Duration idle_max = seconds(600);            // connections.max.idle.ms
+  std::size_t connections_max = INT32_MAX;     // max.connections
+  bool auto_create_topics = true;              // auto.create.topics.enable
+  bool delete_topics = true;                   // delete.topic.enable
+  // Requests of one connection that are being worked on; it is not read from beyond that.
+  std::size_t in_flight_max = 100;              // flux.connection.requests.max
+  std::size_t in_flight_bytes_max = 16u << 20;  // flux.connection.request.bytes.max
+  // Bytes of requests of all connections together.
+  std::size_t request_memory_max = 512u << 20;  // flux.request.memory.bytes
+  // How long a client may take over the rest of a frame that it began, beside 1 s for each 256 KiB.
+  Duration frame_patience = seconds(30);  // flux.frame.patience.ms
+  // How long a client may take nothing of an answer.
+  Duration answer_patience = seconds(60);  // flux.answer.patience.ms
+  Duration stop_patience = seconds(10);    // flux.stop.patience.ms
+};
+
+// What the server tells clients about the node.
+struct NodeFacts {
+  NodeId node{1};
+  std::string cluster_id;
+  std::vector<controller::FeatureRange> features;
+};
+
+}  // namespace flux::server

@@ -1,0 +1,254 @@
+#include "net/server/connection.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "core/base/mark.h"
+#include "net/server/dispatch.h"
+#include "net/wire/frame.h"
+
+namespace flux::server {
+
+namespace {
+
+// A frame grows by as much as has arrived, so that a length alone takes no memory.
+constexpr std::size_t kFirstShare = 64 * 1024;
+// Pieces of an answer in memory are put together up to here.
+constexpr std::size_t kGatherMax = 64 * 1024;
+constexpr std::size_t kSlowestBytesPerSecond = 256 * 1024;
+
+}  // namespace
+
+Connection::Connection(Shared& shared, std::string listener,
+                       std::unique_ptr<env::Connection> stream)
+    : shared_(shared),
+      listener_(std::move(listener)),
+      stream_(std::move(stream)),
+      requests_(shared.env.scheduler) {}
+
+void Connection::serve(env::Task& task) {
+  TRACE(shared_.env.trace, debug, "server.connection", {"id", stream_->id()},
+        {"peer", stream_->peer().to_string()}, {"listener", listener_});
+  const Result<void> read = read_requests(task);
+  finish(task, read ? Error(ErrorCode::closed) : read.error());
+}
+
+Result<void> Connection::read_requests(env::Task& task) {
+  for (;;) {
+    TRY(wait_room(task));
+    Ticket ticket{.number = next_ticket_, .frame = TRY(read_frame(task))};
+    ++next_ticket_;
+    ++in_flight_;
+    in_flight_bytes_ += ticket.frame->size();
+    requests_.spawn(
+        "request",
+        [this, ticket = std::move(ticket)](env::Task& worker) mutable {
+          run_request(worker, std::move(ticket));
+        },
+        env::StackSize::large);
+  }
+}
+
+void Connection::finish(env::Task& task, const Error& why) {
+  const env::Shield shield(task);
+  TRACE(shared_.env.trace, debug, "server.disconnect", {"id", stream_->id()},
+        {"why", why.to_string()});
+  // Who ended its side, or whom this node leaves, may still read what it asked for.
+  const bool in_order = why == ErrorCode::closed || why == ErrorCode::cancelled;
+  if (in_order && !failed_) {
+    const env::DeadlineScope deadline(task, shared_.env.clock.now() + shared_.config.stop_patience);
+    auto answered = requests_.wait(task);
+    if (!answered) REACHED("server.stop_impatient");
+  }
+  if (!in_order || failed_) stream_->close();
+  requests_.cancel();
+  auto ended = requests_.wait(task);
+  CHECK(ended.has_value(), "a shielded wait without a deadline ended early");
+  stream_->shutdown_write();
+}
+
+// ---- reading
+
+Result<void> Connection::wait_room(env::Task& task) {
+  const ServerConfig& config = shared_.config;
+  while (in_flight_ >= config.in_flight_max ||
+         (in_flight_ > 0 && in_flight_bytes_ >= config.in_flight_bytes_max)) {
+    REACHED("server.connection_full");
+    TRY(room_.wait(task));
+  }
+  return {};
+}
+
+Result<void> Connection::fill(env::Task& task) {
+  if (buffer_begin_ == buffer_end_) buffer_begin_ = buffer_end_ = 0;
+  CHECK_LT(buffer_end_, buffer_.size());
+  const std::size_t got = TRY(stream_->read_some(task, MutBytes(buffer_).subspan(buffer_end_)));
+  if (got == 0) {
+    return flux::fail(buffered() == 0 ? ErrorCode::closed : ErrorCode::reset, "in a frame");
+  }
+  buffer_end_ += got;
+  return {};
+}
+
+void Connection::take_buffered(MutBytes into) {
+  CHECK_LE(into.size(), buffered());
+  if (into.empty()) return;
+  std::memcpy(into.data(), buffer_.data() + buffer_begin_, into.size());
+  buffer_begin_ += into.size();
+}
+
+Result<void> Connection::await_first_byte(env::Task& task) {
+  while (buffered() == 0) {
+    const env::DeadlineScope deadline(task, shared_.env.clock.now() + shared_.config.idle_max);
+    auto filled = fill(task);
+    if (filled) return {};
+    // A client that waits for an answer is not idle.
+    if (filled.error() != ErrorCode::timed_out || in_flight_ == 0) {
+      if (filled.error() == ErrorCode::timed_out) REACHED("server.idle");
+      return filled;
+    }
+  }
+  return {};
+}
+
+Result<std::shared_ptr<Frame>> Connection::read_frame(env::Task& task) {
+  TRY(await_first_byte(task));
+  const Instant began = shared_.env.clock.now();
+  std::array<std::byte, wire::kFrameLengthSize> prefix;
+  {
+    const env::DeadlineScope deadline(task, began + shared_.config.frame_patience);
+    while (buffered() < prefix.size()) {
+      if (buffer_.size() - buffer_end_ < prefix.size()) {
+        std::memmove(buffer_.data(), buffer_.data() + buffer_begin_, buffered());
+        buffer_end_ = buffered();
+        buffer_begin_ = 0;
+      }
+      TRY(fill(task));
+    }
+  }
+  take_buffered(prefix);
+  const std::size_t size = TRY(wire::frame_length(prefix, shared_.config.request_bytes_max));
+  auto frame = std::make_shared<Frame>(shared_.request_memory);
+  const Duration slowest = seconds(static_cast<std::int64_t>(size / kSlowestBytesPerSecond));
+  const env::DeadlineScope deadline(task, began + shared_.config.frame_patience + slowest);
+  auto rest = read_rest(task, *frame, size);
+  if (rest) return frame;
+  if (rest.error() == ErrorCode::timed_out) REACHED("server.half_frame");
+  return std::unexpected(rest.error());
+}
+
+Result<void> Connection::read_rest(env::Task& task, Frame& frame, std::size_t size) {
+  std::size_t have = 0;
+  while (have < size) {
+    if (have == frame.size()) {
+      TRY(frame.grow(task, std::min(size, std::max(kFirstShare, have * 2))));
+    }
+    MutBytes room = frame.bytes().subspan(have);
+    if (buffered() > 0) {
+      room = room.first(std::min(room.size(), buffered()));
+      take_buffered(room);
+      have += room.size();
+      continue;
+    }
+    const std::size_t got = TRY(stream_->read_some(task, room));
+    if (got == 0) return flux::fail(ErrorCode::reset, "in a frame");
+    have += got;
+  }
+  return {};
+}
+
+// ---- answering
+
+void Connection::run_request(env::Task& task, Ticket ticket) {
+  const std::size_t bytes = ticket.frame->size();
+  Result<Reply> reply = carry_out(task, ticket);
+  ticket.frame.reset();
+  if (reply) {
+    auto turn = answering_.wait(task, ticket.number);
+    if (turn && !failed_) {
+      auto sent = reply->none ? Result<void>() : answer(task, *reply);
+      if (!sent) fail(sent.error());
+      answering_.pass(ticket.number);
+    }
+  } else {
+    fail(reply.error());
+  }
+  --in_flight_;
+  in_flight_bytes_ -= bytes;
+  room_.notify_all();
+}
+
+Result<Reply> Connection::carry_out(env::Task& task, const Ticket& ticket) {
+  Turn turn(beginning_, ticket.number);
+  Context context{.env = shared_.env,
+                  .broker = shared_.broker,
+                  .config = shared_.config,
+                  .facts = shared_.facts,
+                  .listener = listener_,
+                  .turn = turn,
+                  .header = {},
+                  .frame = ticket.frame,
+                  .body = wire::Reader(ticket.frame->bytes())};
+  Result<Reply> reply = dispatch(task, context);
+  if (reply && turn.wait(task)) {
+    turn.pass();
+  } else {
+    turn.abandon();
+  }
+  return reply;
+}
+
+// Ends the connection under its requests: none behind this one is answered.
+void Connection::fail(const Error& why) {
+  if (failed_) return;
+  failed_ = true;
+  REACHED("server.connection_failed");
+  TRACE(shared_.env.trace, info, "server.connection_failed", {"id", stream_->id()},
+        {"peer", stream_->peer().to_string()}, {"why", why.to_string()});
+  stream_->close();
+}
+
+Result<void> Connection::answer(env::Task& task, const Reply& reply) {
+  Bytes gathered;
+  for (const wire::Segment& segment : reply.bytes.segments()) {
+    const bool small = !segment.is_file() && gathered.size() + segment.size() <= kGatherMax;
+    if (small) {
+      append(gathered, segment.bytes);
+      continue;
+    }
+    TRY(write(task, gathered));
+    gathered.clear();
+    if (segment.is_file()) {
+      TRY(send(task, segment.range));
+    } else {
+      TRY(write(task, segment.bytes));
+    }
+  }
+  return write(task, gathered);
+}
+
+Result<void> Connection::write(env::Task& task, ByteView bytes) {
+  while (!bytes.empty()) {
+    const env::DeadlineScope deadline(task,
+                                      shared_.env.clock.now() + shared_.config.answer_patience);
+    bytes = bytes.subspan(TRY(stream_->write_some(task, bytes)));
+  }
+  return {};
+}
+
+Result<void> Connection::send(env::Task& task, const wire::FileRange& range) {
+  std::uint64_t at = range.offset;
+  std::size_t left = range.length;
+  while (left > 0) {
+    const env::DeadlineScope deadline(task,
+                                      shared_.env.clock.now() + shared_.config.answer_patience);
+    const std::size_t sent = TRY(stream_->send_range(task, *range.file, at, left));
+    at += sent;
+    left -= sent;
+  }
+  return {};
+}
+
+}  // namespace flux::server

@@ -1,0 +1,82 @@
+// Connection: one client, from its first byte to its last.
+//
+// The connection's task reads frames; each request runs in a task of its own, begins in its turn
+// and is answered in its turn. What a client may take up is bounded: requests and bytes in flight,
+// the time for the rest of a frame, the time in which it takes nothing of an answer.
+//
+// Ends when the client does, at a request that makes no sense, after idle_max without anything, or
+// when told to stop: then what is in flight is answered first.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/env/network.h"
+#include "core/sync/condition.h"
+#include "core/sync/semaphore.h"
+#include "core/sync/task_group.h"
+#include "net/server/context.h"
+#include "net/server/gate.h"
+
+namespace flux::server {
+
+// What all connections of a server share.
+struct Shared {
+  env::Env& env;
+  broker::Broker& broker;
+  const ServerConfig config;
+  const NodeFacts facts;
+  sync::Semaphore request_memory;
+};
+
+class Connection {
+ public:
+  Connection(Shared& shared, std::string listener, std::unique_ptr<env::Connection> stream);
+
+  // Until the connection has ended and nothing of it runs any more.
+  void serve(env::Task& task);
+
+ private:
+  struct Ticket {
+    std::uint64_t number;
+    std::shared_ptr<Frame> frame;
+  };
+
+  Result<void> read_requests(env::Task& task);
+  Result<void> wait_room(env::Task& task);
+  // The next frame; `closed` when the client ended in order.
+  Result<std::shared_ptr<Frame>> read_frame(env::Task& task);
+  Result<void> read_rest(env::Task& task, Frame& frame, std::size_t size);
+  Result<void> await_first_byte(env::Task& task);
+  Result<void> fill(env::Task& task);
+  void take_buffered(MutBytes into);
+  std::size_t buffered() const { return buffer_end_ - buffer_begin_; }
+
+  void run_request(env::Task& task, Ticket ticket);
+  Result<Reply> carry_out(env::Task& task, const Ticket& ticket);
+  Result<void> answer(env::Task& task, const Reply& reply);
+  Result<void> write(env::Task& task, ByteView bytes);
+  Result<void> send(env::Task& task, const wire::FileRange& range);
+  void fail(const Error& why);
+  void finish(env::Task& task, const Error& why);
+
+  Shared& shared_;
+  std::string listener_;
+  std::unique_ptr<env::Connection> stream_;
+  std::array<std::byte, 4096> buffer_;
+  std::size_t buffer_begin_ = 0;
+  std::size_t buffer_end_ = 0;
+
+  std::uint64_t next_ticket_ = 0;
+  Gate beginning_;
+  Gate answering_;
+  std::size_t in_flight_ = 0;
+  std::size_t in_flight_bytes_ = 0;
+  sync::Condition room_;
+  sync::TaskGroup requests_;
+  bool failed_ = false;
+};
+
+}  // namespace flux::server

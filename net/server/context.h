@@ -1,0 +1,59 @@
+// What a handler is given, and what it gives back.
+//
+// A handler decodes its request, asks the broker, and encodes the answer; it keeps no state. It
+// runs in a task of its own, in its turn: it lets the next request of the connection begin with
+// turn.pass() when the order no longer matters, or simply by returning.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/broker/broker.h"
+#include "core/env/env.h"
+#include "net/kafka/request.h"
+#include "net/server/config.h"
+#include "net/server/frame.h"
+#include "net/server/gate.h"
+#include "net/wire/reader.h"
+#include "net/wire/writer.h"
+
+namespace flux::server {
+
+struct Context {
+  env::Env& env;
+  broker::Broker& broker;
+  const ServerConfig& config;
+  const NodeFacts& facts;
+  const std::string& listener;  // name of the one that the connection came in by
+  Turn& turn;
+
+  wire::RequestHeader header;
+  std::shared_ptr<Frame> frame;
+  wire::Reader body;
+};
+
+struct Reply {
+  // The whole answer with its frame and header.
+  wire::Writer bytes;
+  // Keeps alive what `bytes` refers to.
+  std::shared_ptr<const void> owner;
+  // The client asked for no answer.
+  bool none = false;
+};
+
+// An error closes the connection: the request made no sense, or its client must learn of a failure
+// that it asked not to be told.
+using Handler = Result<Reply> (*)(env::Task& task, Context& context);
+
+Result<Reply> handle_api_versions(env::Task& task, Context& context);
+Result<Reply> handle_create_topics(env::Task& task, Context& context);
+Result<Reply> handle_delete_topics(env::Task& task, Context& context);
+Result<Reply> handle_describe_cluster(env::Task& task, Context& context);
+Result<Reply> handle_fetch(env::Task& task, Context& context);
+Result<Reply> handle_find_coordinator(env::Task& task, Context& context);
+Result<Reply> handle_init_producer_id(env::Task& task, Context& context);
+Result<Reply> handle_list_offsets(env::Task& task, Context& context);
+Result<Reply> handle_metadata(env::Task& task, Context& context);
+Result<Reply> handle_produce(env::Task& task, Context& context);
+
+}  // namespace flux::server

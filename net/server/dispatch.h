@@ -1,0 +1,22 @@
+// The table of handlers: what this broker answers, and so what it advertises.
+#pragma once
+
+#include <span>
+
+#include "net/kafka/request.h"
+#include "net/server/context.h"
+
+namespace flux::server {
+
+struct Served {
+  kafka::ApiKey key;
+  Handler handler;
+};
+
+// By key.
+std::span<const Served> served_apis();
+
+// Carries out one request; the header has not been read yet. An error closes the connection.
+Result<Reply> dispatch(env::Task& task, Context& context);
+
+}  // namespace flux::server

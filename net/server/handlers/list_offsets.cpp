@@ -1,0 +1,78 @@
+#include "core/broker/list_offsets.h"
+
+#include <algorithm>
+
+#include "net/kafka/gen/list_offsets.h"
+#include "net/server/convert.h"
+
+namespace flux::server {
+
+namespace {
+
+using Request = kafka::ListOffsetsRequest;
+using Response = kafka::ListOffsetsResponse;
+
+// The version from which on a client may ask for a place that is no time.
+bool may_ask(std::int64_t timestamp, std::int16_t version) {
+  switch (timestamp) {
+    case broker::kMaxTimestamp:
+      return version >= 7;
+    case broker::kEarliestLocalTimestamp:
+      return version >= 8;
+    case broker::kLatestTieredTimestamp:
+      return version >= 9;
+    case broker::kEarliestPendingUploadTimestamp:
+      return version >= 11;
+    default:
+      return timestamp >= broker::kEarliestTimestamp;
+  }
+}
+
+Response::Partition answer(env::Task& task, Context& context, const controller::TopicState* topic,
+                           const Request::Partition& wanted, Instant until) {
+  Response::Partition out{.index = wanted.index};
+  if (!may_ask(wanted.timestamp, context.header.api_version)) {
+    out.error = kafka::WireError::unsupported_version;
+    return out;
+  }
+  if (topic == nullptr) {
+    out.error = kafka::WireError::unknown_topic_or_partition;
+    return out;
+  }
+  const auto partition =
+      context.broker.partition(*topic, wanted.index, wanted.current_leader_epoch);
+  if (!partition) {
+    out.error = to_wire(partition.error());
+    return out;
+  }
+  const auto listed =
+      broker::list_offset(task, context.broker, *partition, wanted.timestamp, until);
+  if (!listed) {
+    out.error = to_wire(listed.error());
+    return out;
+  }
+  out.timestamp = listed->timestamp;
+  out.offset = listed->offset;
+  out.leader_epoch = listed->epoch;
+  return out;
+}
+
+}  // namespace
+
+Result<Reply> handle_list_offsets(env::Task& task, Context& context) {
+  const auto request = TRY(decode<Request>(context));
+  const Instant until = context.broker.patience_end();
+  Response response;
+  for (const Request::Topic& topic : request.topics) {
+    const auto state = context.broker.image()->topic(topic.name);
+    Response::Topic& out = response.topics.emplace_back();
+    out.name = topic.name;
+    for (const Request::Partition& partition : topic.partitions) {
+      out.partitions.push_back(answer(task, context, state.get(), partition, until));
+      env::yield_if_due(task);
+    }
+  }
+  return reply(context, response);
+}
+
+}  // namespace flux::server

@@ -1,0 +1,144 @@
+#include "net/kafka/gen/metadata.h"
+
+#include <vector>
+
+#include "core/base/mark.h"
+#include "core/broker/patience.h"
+#include "net/server/convert.h"
+
+namespace flux::server {
+
+namespace {
+
+using Request = kafka::MetadataRequest;
+using Response = kafka::MetadataResponse;
+using Created = controller::Decision<controller::CreatedTopic>;
+
+bool is_internal(std::string_view topic) {
+  return topic == "__consumer_offsets" || topic == "__transaction_state" ||
+         topic == "__share_group_state";
+}
+
+Response::Topic describe(const Context& context, const controller::TopicState& topic,
+                         bool operations) {
+  Response::Topic out;
+  out.name = topic.name;
+  out.topic_id = topic.id;
+  out.is_internal = is_internal(topic.name);
+  if (operations) out.topic_authorized_operations = kTopicOperations;
+  const auto image = context.broker.image();
+  std::int32_t index = 0;
+  for (const controller::PartitionState& partition : topic.partitions) {
+    Response::Partition answer{.index = PartitionIndex(index++),
+                               .leader_id = partition.leader,
+                               .leader_epoch = partition.leader_epoch,
+                               .replica_nodes = partition.replicas,
+                               .isr_nodes = partition.isr};
+    if (partition.leader == kNoNode) answer.error = kafka::WireError::leader_not_available;
+    for (const NodeId replica : partition.replicas) {
+      const auto node = image->brokers.find(replica);
+      if (node == image->brokers.end() || node->second.fenced) {
+        answer.offline_replicas.push_back(replica);
+      }
+    }
+    out.partitions.push_back(std::move(answer));
+  }
+  return out;
+}
+
+Response::Topic missing(const Request::Topic& wanted, kafka::WireError error) {
+  Response::Topic out;
+  out.error = error;
+  out.name = wanted.name;
+  out.topic_id = wanted.topic_id;
+  return out;
+}
+
+// Creates the topic with the broker's defaults. What went wrong is for the client to try again.
+kafka::WireError auto_create(env::Task& task, Context& context, const std::string& name) {
+  if (auto good = controller::check_topic_name(name); !good) {
+    return kafka::WireError::invalid_topic_exception;
+  }
+  REACHED("server.auto_create");
+  broker::Broker& broker = context.broker;
+  const auto created = broker::patiently<Created>(
+      task, broker.work(), "auto_create", broker.patience_end(),
+      [&broker, name](env::Task& worker) {
+        return broker.controller().create_topic(worker, {.name = name}, false);
+      },
+      env::StackSize::large);
+  if (!created) return kafka::WireError::leader_not_available;
+  if (*created) return kafka::WireError::none;
+  const kafka::WireError error = to_wire(created->error());
+  if (error == kafka::WireError::topic_already_exists) return kafka::WireError::none;
+  if (error == kafka::WireError::invalid_topic_exception) return error;
+  return kafka::WireError::leader_not_available;
+}
+
+Response::Topic answer_topic(env::Task& task, Context& context, const Request& request,
+                             const Request::Topic& wanted) {
+  const auto found = [&] {
+    const auto image = context.broker.image();
+    return wanted.name ? image->topic(*wanted.name) : image->topic(wanted.topic_id);
+  };
+  auto topic = found();
+  if (topic == nullptr && !wanted.name) return missing(wanted, kafka::WireError::unknown_topic_id);
+  if (topic == nullptr && request.allow_auto_topic_creation && context.config.auto_create_topics) {
+    const kafka::WireError error = auto_create(task, context, *wanted.name);
+    if (error != kafka::WireError::none) return missing(wanted, error);
+    topic = found();
+  }
+  if (topic == nullptr) {
+    return missing(wanted, controller::check_topic_name(*wanted.name)
+                               ? kafka::WireError::unknown_topic_or_partition
+                               : kafka::WireError::invalid_topic_exception);
+  }
+  return describe(context, *topic, request.include_topic_authorized_operations);
+}
+
+void add_brokers(const Context& context, Response& response) {
+  const auto image = context.broker.image();
+  for (const auto& [id, node] : image->brokers) {
+    const controller::BrokerEndpoint* endpoint = endpoint_of(node, context.listener);
+    if (node.fenced || endpoint == nullptr) continue;
+    response.brokers.push_back(
+        {.node_id = id, .host = endpoint->host, .port = endpoint->port, .rack = node.rack});
+  }
+}
+
+bool wants_all(const Request& request, std::int16_t version) {
+  return !request.topics || (version == 0 && request.topics->empty());
+}
+
+}  // namespace
+
+Result<Reply> handle_metadata(env::Task& task, Context& context) {
+  const auto request = TRY(decode<Request>(context));
+  const std::int16_t version = context.header.api_version;
+  Response response;
+  response.cluster_id = context.facts.cluster_id;
+  response.controller_id = context.facts.node;
+  if (request.include_cluster_authorized_operations) {
+    response.cluster_authorized_operations = kClusterOperations;
+  }
+  add_brokers(context, response);
+  if (wants_all(request, version)) {
+    const auto image = context.broker.image();
+    for (const auto& [name, topic] : image->topics) {
+      response.topics.push_back(
+          describe(context, *topic, request.include_topic_authorized_operations));
+      env::yield_if_due(task);
+    }
+    return reply(context, response);
+  }
+  for (const Request::Topic& wanted : *request.topics) {
+    if (wanted.name && !wanted.topic_id.is_zero() && version < 12) {
+      return fail(ErrorCode::invalid, "a topic named and numbered at once");
+    }
+    response.topics.push_back(answer_topic(task, context, request, wanted));
+    env::yield_if_due(task);
+  }
+  return reply(context, response);
+}
+
+}  // namespace flux::server
