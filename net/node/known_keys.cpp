@@ -191,8 +191,13 @@ constexpr std::string_view kUnused[] = {
 };
 
 constexpr std::string_view kFamilies[] = {
-    "group.consumer.",    "group.share.", "group.streams.", "listener.name.",
-    "remote.log.metadata.manager.impl.prefix.", "sasl.",  "ssl.",
+    "group.consumer.",
+    "group.share.",
+    "group.streams.",
+    "listener.name.",
+    "remote.log.metadata.manager.impl.prefix.",
+    "sasl.",
+    "ssl.",
 };
 
 static_assert(std::ranges::is_sorted(kUnused));

@@ -3,14 +3,14 @@
 //
 // Exit codes: 0 a clean stop, 1 it could not start or failed, 2 bad usage.
 
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <CLI/CLI.hpp>
 #include <array>
 #include <cstdio>
 #include <string>
+#include <unistd.h>
 #include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "net/node/node.h"
 #include "real/os/real_env.h"

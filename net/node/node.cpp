@@ -1,0 +1,138 @@
+#include "net/node/node.h"
+
+#include <fmt/format.h>
+
+#include "core/base/mark.h"
+
+namespace flux::node {
+
+namespace {
+
+constexpr std::string_view kMetadataVersion = "metadata.version";
+
+std::vector<controller::FeatureRange> features() {
+  return {{std::string(kMetadataVersion), kMetadataVersionMin, kMetadataVersionMax}};
+}
+
+bool means_every_address(const std::string& host) {
+  return host.empty() || host == "0.0.0.0" || host == "::";
+}
+
+}  // namespace
+
+Node::Node(const env::Env& env, Config config) : env_(env), config_(std::move(config)) {}
+
+void Node::build() {
+  controller::ControllerConfig controller;
+  controller.log.data_directory = config_.data_directory;
+  controller.log.node = config_.node;
+  controller.log.directory = directory_->properties().directory;
+  controller.log.records_between_snapshots = config_.metadata_snapshot_records;
+  controller.log.log = config_.metadata_log;
+  controller.log.log.block_bytes = config_.log.block_bytes;
+  controller.log.log.mark_idle = config_.log.mark_idle;
+  controller.create_topic = config_.create_topic;
+  controller.feature_level = {std::string(kMetadataVersion), kMetadataVersionMax};
+  controller.feature_level_max = kMetadataVersionMax;
+  controller_ = std::make_unique<controller::Controller>(env_, codec_, std::move(controller));
+
+  broker_ = std::make_unique<broker::Broker>(
+      env_,
+      broker::BrokerConfig{.node = config_.node,
+                           .data_directory = config_.data_directory,
+                           .topic_defaults = config_.topic_defaults,
+                           .log = config_.log,
+                           .fetch_bytes_max = config_.fetch_bytes_max,
+                           .disk_patience = config_.disk_patience},
+      *controller_);
+  server_ = std::make_unique<server::Server>(
+      env_, *broker_, config_.server,
+      server::NodeFacts{.node = config_.node,
+                        .cluster_id = directory_->properties().cluster_id,
+                        .features = features()});
+}
+
+std::vector<controller::BrokerEndpoint> Node::endpoints() const {
+  std::vector<controller::BrokerEndpoint> out;
+  for (const server::ListenerConfig& listening : server_->listeners()) {
+    controller::BrokerEndpoint endpoint{
+        .listener = listening.name, .host = listening.at.host, .port = listening.at.port};
+    for (const server::ListenerConfig& advertised : config_.advertised) {
+      if (advertised.name != listening.name) continue;
+      endpoint.host = advertised.at.host;
+      if (advertised.at.port != 0) endpoint.port = advertised.at.port;
+    }
+    if (means_every_address(endpoint.host)) endpoint.host = config_.host_name;
+    out.push_back(std::move(endpoint));
+  }
+  return out;
+}
+
+controller::RegisterBrokerRecord Node::registration() const {
+  return {.broker = config_.node,
+          .incarnation = controller::draw_uuid(env_.random, key("broker.incarnation")),
+          .endpoints = endpoints(),
+          .features = features(),
+          .rack = config_.rack,
+          .fenced = false,
+          .directories = {directory_->properties().directory}};
+}
+
+Result<void> Node::start_parts(env::Task& task) {
+  directory_ = TRY(controller::DataDirectory::open(task, env_, config_.data_directory, config_.node,
+                                                   config_.cluster_id));
+  if (directory_->formatted_now()) REACHED("node.formatted");
+  build();
+  TRY(server_->listen(task));
+  TRY(controller_->start(
+      task, [this](const controller::Image& image, std::span<const controller::Record> records) {
+        broker_->on_commit(image, records);
+      }));
+  controller_started_ = true;
+  TRY(broker_->start(task, registration()));
+  server_->serve();
+  return {};
+}
+
+Result<void> Node::start(env::Task& task) {
+  for (const std::string& notice : config_.notices) {
+    TRACE(env_.trace, info, "node.notice", {"notice", notice});
+  }
+  auto started = start_parts(task);
+  if (!started) {
+    auto stopped = stop(task);
+    if (!stopped) REACHED("node.stop_after_failed_start");
+    return started;
+  }
+  TRACE(env_.trace, info, "node.ready", {"node", config_.node}, {"cluster", cluster_id()},
+        {"topics", controller_->image()->topics.size()});
+  return {};
+}
+
+Result<void> Node::stop(env::Task& task) {
+  const env::Shield shield(task);
+  TRACE(env_.trace, info, "node.stop", {"node", config_.node});
+  Result<void> out;
+  const auto keep_first = [&out](Result<void> step) {
+    if (!step && out) out = std::move(step);
+  };
+  if (server_ != nullptr) keep_first(server_->stop(task));
+  if (broker_ != nullptr) keep_first(broker_->stop(task));
+  if (controller_started_) keep_first(controller_->stop(task));
+  controller_started_ = false;
+  server_.reset();
+  broker_.reset();
+  controller_.reset();
+  directory_.reset();
+  return out;
+}
+
+Result<void> Node::run(env::Task& task) {
+  TRY(start(task));
+  auto waited = wait(task);
+  auto stopped = stop(task);
+  if (!waited && waited.error() != ErrorCode::cancelled) return waited;
+  return stopped;
+}
+
+}  // namespace flux::node
