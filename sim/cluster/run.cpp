@@ -105,7 +105,7 @@ void Run::watch_trace() {
                               std::initializer_list<env::Field> fields) {
     // What the world traces of processes and faults is told by observations of their own.
     const Process* process = world_.current();
-    if (!process || event.starts_with("process.") || event.starts_with("fault.")) return;
+    if (!process || head.node != process->name() || event.starts_with("process.")) return;
     TraceEvent kept;
     kept.at = head.at;
     kept.id = head.id;

@@ -118,4 +118,16 @@ int command_check(const RunArguments& arguments) {
   return exit_code_of(Verdict::nondeterminism);
 }
 
+int command_difference(const std::string& left, const std::string& right) {
+  const auto one = host::read_text(left);
+  const auto other = host::read_text(right);
+  if (!one || !other) {
+    host::print_error(fmt::format("fluxsim: {}\n", (one ? other.error() : one.error()).detail()));
+    return kBadUsage;
+  }
+  const auto difference = first_difference(*one, *other, {});
+  host::print(difference ? *difference : "no difference\n");
+  return difference ? exit_code_of(Verdict::nondeterminism) : 0;
+}
+
 }  // namespace flux::sim

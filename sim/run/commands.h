@@ -35,6 +35,9 @@ int command_replay(const ReplayArguments& arguments);
 
 int command_check(const RunArguments& arguments);
 
+// Where two seam files part.
+int command_difference(const std::string& left, const std::string& right);
+
 struct SwarmArguments {
   std::string scenario = "swarm";
   std::string first = "1";
@@ -42,6 +45,7 @@ struct SwarmArguments {
   std::uint32_t jobs = 1;
   std::uint32_t wall_limit_s = 300;  // of one seed
   std::vector<std::string> settings;
+  std::string hashes_file;  // "seed verdict hash" lines, in order of seed
   bool json = false;
 };
 int command_swarm(const SwarmArguments& arguments);

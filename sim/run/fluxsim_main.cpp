@@ -38,6 +38,7 @@ void add_swarm(CLI::App& command, SwarmArguments& arguments) {
   command.add_option("--wall-limit", arguments.wall_limit_s, "seconds that one seed may take");
   command.add_option("--set", arguments.settings, "PATH=VALUE: change a member of the scenario")
       ->allow_extra_args(false);
+  command.add_option("--hashes", arguments.hashes_file, "write each seed's hash to this file");
   command.add_flag("--json", arguments.json, "print the summary as one line of JSON");
 }
 
@@ -72,6 +73,10 @@ int main(int argc, char** argv) {
   add_scenario(*check_command, check);
   CLI::App* swarm_command = app.add_subcommand("swarm", "run many seeds");
   add_swarm(*swarm_command, swarm);
+  std::pair<std::string, std::string> seams;
+  CLI::App* difference_command = app.add_subcommand("difference", "where two seam files part");
+  difference_command->add_option("ONE", seams.first)->required();
+  difference_command->add_option("OTHER", seams.second)->required();
   CLI::App* list_command = app.add_subcommand("list", "the scenarios there are");
   CLI::App* faults_command = app.add_subcommand("faults", "everything that can go wrong");
   CLI::App* marks_command = app.add_subcommand("marks", "every mark of the program");
@@ -87,6 +92,7 @@ int main(int argc, char** argv) {
   if (*run_command) return flux::sim::command_run(run);
   if (*replay_command) return flux::sim::command_replay(replay);
   if (*check_command) return flux::sim::command_check(check);
+  if (*difference_command) return flux::sim::command_difference(seams.first, seams.second);
   if (*swarm_command) return flux::sim::command_swarm(swarm);
   if (*faults_command) return print(flux::sim::fault_table(json));
   if (*marks_command) return print(flux::sim::mark_table(json));

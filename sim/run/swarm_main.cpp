@@ -41,6 +41,7 @@ class Swarm {
   SwarmSummary summary_;
   std::uint64_t began_ms_ = host::wall_ms();
   std::uint64_t shown_ms_ = began_ms_;
+  std::map<std::uint64_t, std::string> hashes_;  // verdict and hash by seed
   std::string worst_ = "held";
   std::string expected_;
 };
@@ -86,6 +87,7 @@ void Swarm::fold(const SeedReport& report) {
 void Swarm::take(std::uint64_t seed, const host::Ended& ended) {
   ++summary_.seeds;
   const Result<SeedReport> report = read_seed_report(ended.output);
+  hashes_[seed] = report ? fmt::format("{} {}", report->verdict, report->hash) : "crash none";
   if (!report) {
     ++summary_.verdicts["crash"];
     const std::size_t end = ended.output.find_last_not_of('\n');
@@ -146,6 +148,11 @@ int Swarm::run(const Floors& floors, const std::string& expected) {
     progress(false);
   }
   compare_with(floors);
+  if (!arguments_.hashes_file.empty()) {
+    std::string lines;
+    for (const auto& [seed, hash] : hashes_) lines += fmt::format("{} {}\n", seed, hash);
+    if (!host::write_text(arguments_.hashes_file, lines)) return kBadUsage;
+  }
   return finish(expected);
 }
 
