@@ -60,6 +60,7 @@ class Task {
   friend class DeadlineScope;
   friend class Shield;
   friend class NoSuspend;
+  friend class Uninterrupted;
 };
 
 // Waits inside the scope end by `until` at the latest; never later than an enclosing scope's end.
@@ -87,6 +88,23 @@ class Shield {
 
  private:
   Task& task_;
+};
+
+// Waits inside the scope end for what they wait for and nothing else: neither deadline nor
+// cancellation. For a wait whose memory somebody else still uses, as a device does a write's buffer.
+class Uninterrupted {
+ public:
+  explicit Uninterrupted(Task& task) : shield_(task), task_(task), outer_(task.deadline_) {
+    task.deadline_ = Instant::max();
+  }
+  ~Uninterrupted() { task_.deadline_ = outer_; }
+  Uninterrupted(const Uninterrupted&) = delete;
+  Uninterrupted& operator=(const Uninterrupted&) = delete;
+
+ private:
+  Shield shield_;
+  Task& task_;
+  Instant outer_;
 };
 
 // A suspension inside the scope fails a CHECK: for stretches that must stay atomic, such as

@@ -11,29 +11,6 @@ namespace {
 
 using env::Task;
 
-// A disk operation must not be cut short, but a task carries a deadline that cuts every wait. A
-// derived class may form pointers to its base's members; this is the one use of that.
-struct TaskMembers : Task {
-  static Instant& deadline(Task& task) { return task.*(&TaskMembers::deadline_); }
-};
-
-// Until the scope ends neither deadline nor cancellation ends a wait.
-class Uninterrupted {
- public:
-  explicit Uninterrupted(Task& task)
-      : shield_(task),
-        deadline_(TaskMembers::deadline(task)),
-        before_(std::exchange(deadline_, Instant::max())) {}
-  ~Uninterrupted() { deadline_ = before_; }
-  Uninterrupted(const Uninterrupted&) = delete;
-  Uninterrupted& operator=(const Uninterrupted&) = delete;
-
- private:
-  env::Shield shield_;
-  Instant& deadline_;
-  Instant before_;
-};
-
 std::uint64_t number_of(const std::optional<ErrorCode>& error) {
   return error ? static_cast<std::uint64_t>(*error) + 1 : 0;
 }
@@ -155,7 +132,7 @@ class SimFile final : public env::File {
       machine_.start(slot, latency, device_bytes, device);
     }
     {
-      const Uninterrupted uninterrupted(task);
+      const env::Uninterrupted uninterrupted(task);
       while (!machine_.operation(slot).done) task.scheduler().park(task);
     }
     const std::optional<ErrorCode> error = machine_.operation(slot).error;
@@ -228,7 +205,7 @@ std::optional<ErrorCode> SimDisk::call_name(Task& task, DiskCall call, std::stri
     machine_.start(slot, machine_.habits().speed.name, 0, true);
   }
   {
-    const Uninterrupted uninterrupted(task);
+    const env::Uninterrupted uninterrupted(task);
     while (!machine_.operation(slot).done) task.scheduler().park(task);
   }
   const MachineDisk::Operation& op = machine_.operation(slot);

@@ -9,26 +9,6 @@
 namespace flux::os {
 namespace {
 
-// A disk operation must not be cut short, but a task carries a deadline that cuts every wait. A
-// derived class may form pointers to its base's members; this is the one use of that.
-struct TaskMembers : env::Task {
-  static Instant& deadline(env::Task& task) { return task.*(&TaskMembers::deadline_); }
-};
-
-// The task's deadline is lifted until the scope ends.
-class NoDeadline {
- public:
-  explicit NoDeadline(env::Task& task)
-      : deadline_(TaskMembers::deadline(task)), before_(std::exchange(deadline_, Instant::max())) {}
-  ~NoDeadline() { deadline_ = before_; }
-  NoDeadline(const NoDeadline&) = delete;
-  NoDeadline& operator=(const NoDeadline&) = delete;
-
- private:
-  Instant& deadline_;
-  Instant before_;
-};
-
 class CloseJob final : public Job {
  public:
   explicit CloseJob(int fd) : fd_(fd) {}
@@ -101,8 +81,7 @@ void DiskOperation::done() {
 }
 
 std::int64_t DiskEngine::run(env::Task& task, DiskOperation operation) {
-  const env::Shield shield(task);
-  const NoDeadline no_deadline(task);
+  const env::Uninterrupted uninterrupted(task);
   operation.waiter_ = &task;
   submit(operation);
   while (!operation.done_) task.scheduler().park(task);
