@@ -160,7 +160,8 @@ TEST(IntegrityTest, ALostSegmentIsAnErrorForItsOffsets) {
   });
   std::vector<std::string> names;
   node.run([&](Task& task) {
-    for (const auto& entry : *node.env().disk.list(task, "data/t-0")) {
+    const std::vector<env::DirectoryEntry> entries = *node.env().disk.list(task, "data/t-0");
+    for (const env::DirectoryEntry& entry : entries) {
       if (entry.name.ends_with(".log")) names.push_back(entry.name.substr(0, 20));
     }
     ASSERT_GE(names.size(), 4U);
