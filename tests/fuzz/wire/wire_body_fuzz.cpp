@@ -39,6 +39,9 @@ void try_input(ByteView input) {
 }  // namespace
 }  // namespace flux::kafka
 
+// libFuzzer has no header that declares it.
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size);
+
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   flux::kafka::try_input(std::as_bytes(std::span(data, size)));
   return 0;
