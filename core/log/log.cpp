@@ -26,8 +26,7 @@ struct Log::Checked {
   Offset end;
   Timestamp max_timestamp = record::kNoTimestamp;
   std::optional<ProducerBatch> duplicate;
-  Epochs epochs;
-  bool new_epoch = false;
+  std::optional<Epochs> epochs;  // as they will be, when that is news
   std::size_t bytes = 0;
 };
 
@@ -61,7 +60,6 @@ std::unexpected<Error> Log::refuse_poisoned() const {
 Result<Log::Checked> Log::check_batches(MutBytes batches, const AppendOptions* leader) {
   Checked out;
   out.end = end_offset_;
-  out.epochs = epochs_;
   out.bytes = batches.size();
   if (batches.empty()) return fail(ErrorCode::invalid, "an append of no batch");
   std::map<ProducerId, Producer> pending;
@@ -83,7 +81,11 @@ Result<Log::Checked> Log::check_batches(MutBytes batches, const AppendOptions* l
     out.end = base + batch.last_offset_delta() + 1;
     out.max_timestamp = std::max(out.max_timestamp, batch.max_timestamp());
     const LeaderEpoch epoch = leader ? leader->epoch : batch.leader_epoch();
-    if (epoch.value() >= 0 && out.epochs.assign(epoch, base)) out.new_epoch = true;
+    const LeaderEpoch latest = out.epochs ? out.epochs->latest() : epochs_.latest();
+    if (epoch > latest) {
+      if (!out.epochs) out.epochs = epochs_;
+      out.epochs->assign(epoch, base);
+    }
   }
   if (leader && leader->log_append_time) out.max_timestamp = *leader->log_append_time;
   return out;
@@ -113,10 +115,10 @@ Result<void> Log::prepare_active(Task& task, const Checked& checked) {
 }
 
 Result<void> Log::assign_epochs(Task& task, const Checked& checked) {
-  if (!checked.new_epoch) return {};
+  if (!checked.epochs) return {};
   REACHED("log.epoch_bump");
-  TRY(env::replace_file(task, env_.disk, path(kEpochFile), as_bytes(checked.epochs.to_text())));
-  epochs_ = checked.epochs;
+  TRY(env::replace_file(task, env_.disk, path(kEpochFile), as_bytes(checked.epochs->to_text())));
+  epochs_ = *checked.epochs;
   return {};
 }
 

@@ -120,7 +120,8 @@ class Log : public std::enable_shared_from_this<Log> {
   void request_sync();
 
   // Batches from `from` on, start_offset() <= from <= end_offset(), else out_of_range; corrupt when
-  // the range that holds `from` is rotten.
+  // the range that holds `from` is rotten; io_error while the disk cannot read it. Batches behind
+  // such a range can be read.
   Result<Slice> read(env::Task& task, Offset from, const ReadLimits& limits = {});
   // The slice as bytes.
   Result<Bytes> bytes_of(env::Task& task, const Slice& slice);

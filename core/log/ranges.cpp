@@ -30,14 +30,4 @@ bool Ranges::contains(Range range) const {
   return at != ranges_.end() && at->from <= range.from;
 }
 
-void Ranges::remove(Range range) {
-  std::vector<Range> left;
-  left.reserve(ranges_.size() + 1);
-  for (const Range& r : ranges_) {
-    if (r.from < range.from) left.push_back({r.from, std::min(r.to, range.from)});
-    if (r.to > range.to) left.push_back({std::max(r.from, range.to), r.to});
-  }
-  ranges_ = std::move(left);
-}
-
 }  // namespace flux::log

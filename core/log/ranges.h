@@ -17,8 +17,6 @@ class Ranges {
  public:
   void add(Range range);
   bool contains(Range range) const;
-  void remove(Range range);
-  void clear() { ranges_.clear(); }
   const std::vector<Range>& all() const { return ranges_; }
 
  private:

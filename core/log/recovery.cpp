@@ -147,26 +147,30 @@ Result<void> SegmentRecovery::scan(Task& task, RecoveryFold& fold) {
   return {};
 }
 
+Result<ByteView> SegmentRecovery::block_bytes(Task& task, const IntegrityEntry& block) {
+  Result<ByteView> bytes = view(task, block.position, block.length);
+  if (bytes) return bytes;
+  // Once more, without its neighbours: the bad sector may be theirs.
+  window_.resize(block.length);
+  window_at_ = block.position;
+  const Result<void> again = read_whole(task, *file_, block.position, window_);
+  if (again) return ByteView(window_);
+  window_.clear();
+  return std::unexpected(again.error());
+}
+
 Result<SegmentRecovery::Step> SegmentRecovery::scan_block(Task& task, const IntegrityEntry& block,
                                                           RecoveryFold& fold) {
   close_adoption();
+  bool unreadable = false;
   if (block.block_end() <= file_size_ && block.base >= offset_) {
-    Result<ByteView> bytes = view(task, block.position, block.length);
-    if (!bytes && vouched(block)) {
-      // Once more, without its neighbours: what cannot be read twice is as good as rotten.
-      REACHED("log.block_unreadable");
-      window_.clear();
-      window_.resize(block.length);
-      window_at_ = block.position;
-      const Result<void> again = read_whole(task, *file_, block.position, window_);
-      bytes = again ? ByteView(window_) : ByteView();
-      if (!again) window_.clear();
-    }
-    const ByteView block_bytes = TRY(std::move(bytes));
-    env_.scheduler.charge(checksum_cost(block_bytes.size()));
-    if (codec_.verify_block(block_bytes, block)) {
+    const Result<ByteView> bytes = block_bytes(task, block);
+    if (!bytes && !vouched(block)) return std::unexpected(bytes.error());
+    unreadable = !bytes;
+    env_.scheduler.charge(checksum_cost(block.length));
+    if (bytes && codec_.verify_block(*bytes, block)) {
       std::uint32_t at = position_;
-      for (ByteView rest = block_bytes; !rest.empty();) {
+      for (ByteView rest = *bytes; !rest.empty();) {
         const BatchView batch = TRY(BatchView::take(rest));
         note(batch, at, fold);
         at += static_cast<std::uint32_t>(batch.size());
@@ -180,7 +184,7 @@ Result<SegmentRecovery::Step> SegmentRecovery::scan_block(Task& task, const Inte
   if (!vouched(block)) return cut();
   kept_.push_back(block);  // its digest tells the right bytes when a peer brings them
   offset_ = std::max(offset_, block.base);
-  return skip_as_rot(block.block_end(), block.end);
+  return skip_as_rot(block.block_end(), block.end, unreadable);
 }
 
 Result<SegmentRecovery::Step> SegmentRecovery::scan_uncovered(Task& task,
@@ -208,12 +212,13 @@ SegmentRecovery::Step SegmentRecovery::past_the_end(const IntegrityEntry* next_b
   return Step::stop;
 }
 
-SegmentRecovery::Step SegmentRecovery::skip_as_rot(std::uint32_t to, Offset to_offset) {
+SegmentRecovery::Step SegmentRecovery::skip_as_rot(std::uint32_t to, Offset to_offset,
+                                                   bool unreadable) {
   CHECK_GE(to, position_);
   REACHED("log.rot_found");
   TRACE(env_.trace, error, "log.rot", {"partition", identity_.name()}, {"segment", base_},
         {"from", offset_}, {"to", to_offset}, {"position", position_}, {"bytes", to - position_});
-  verdict_.found.rot.push_back({{position_, to}, offset_, to_offset});
+  verdict_.found.rot.push_back({{position_, to}, offset_, to_offset, unreadable});
   verdict_.rotten = true;
   position_ = to;
   offset_ = std::max(offset_, to_offset);

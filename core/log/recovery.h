@@ -82,7 +82,8 @@ class SegmentRecovery {
                               RecoveryFold& fold);
   Result<bool> adopt_batch(env::Task& task, std::uint32_t until, RecoveryFold& fold);
   Step past_the_end(const IntegrityEntry* next_block);
-  Step skip_as_rot(std::uint32_t to, Offset to_offset);
+  Step skip_as_rot(std::uint32_t to, Offset to_offset, bool unreadable = false);
+  Result<ByteView> block_bytes(env::Task& task, const IntegrityEntry& block);
   Step cut();
   void note(const record::BatchView& batch, std::uint32_t position, RecoveryFold& fold);
   void close_adoption();

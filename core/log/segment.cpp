@@ -68,6 +68,9 @@ void Segment::restore(Found found) {
   synced_offset_ = found.end;
   indexer_ = std::move(found.indexer);
   rot_ = std::move(found.rot);
+  for (const RotRange& rot : rot_) {
+    if (!rot.unreadable) judged_.add(rot.at);
+  }
   for (std::uint32_t i = 0; i < found.entries.size(); ++i) add_group(found.entries[i], i);
   entries_written_ = static_cast<std::uint32_t>(found.entries.size());
 }
@@ -109,7 +112,7 @@ void Segment::accept(const BatchView& batch) {
   env_.scheduler.charge(checksum_cost(batch.size()));
   const auto size = static_cast<std::uint32_t>(batch.size());
   indexer_.add(batch, size, size_, base_, config_.index_interval_bytes);
-  verified_.add({size_, size_ + size});
+  judged_.add({size_, size_ + size});
   size_ += size;
   end_ = batch.next_offset();
   if (size_ - open_block_->position >= config_.block_bytes) close_block();

@@ -2,7 +2,7 @@
 //
 // Invariants:
 //   - size() and end_offset() cover exactly the batches that were accepted after being written;
-//   - bytes are in one of three states: verified since opening, rotten, or not yet looked at;
+//   - bytes are in one of three states: verified since opening, rotten, or not yet judged;
 //     appended bytes count as verified. Rotten bytes are never given out;
 //   - blocks follow each other without a gap from position 0, except over rot; the last, open block
 //     is only in memory until a commit or its size closes it.
@@ -34,6 +34,8 @@ struct RotRange {
   Range at;
   Offset base;  // offsets [base, end) are lost
   Offset end;
+  // The device gives an error for them: asked again at each read, since that may pass.
+  bool unreadable = false;
 };
 
 // A batch in place in its segment.
@@ -160,6 +162,7 @@ class Segment {
   Offset group_base(std::size_t group) const { return base_ + groups_[group].offset; }
   Offset group_end_offset(std::size_t group) const;
   void add_rot(const RotRange& rot);
+  void forget_unreadable(Range range);
   const RotRange* rot_with(Offset offset) const;
   Edge rot_after(std::uint32_t position) const;
   std::uint32_t start_of_walk(Offset offset) const;
@@ -197,7 +200,7 @@ class Segment {
   bool mark_due_ = false;
   bool mark_pending_ = false;
 
-  Ranges verified_;
+  Ranges judged_;  // verified or rotten
   std::vector<RotRange> rot_;
 };
 

@@ -32,8 +32,15 @@ Result<BatchAt> BatchWalker::next(Task& task) {
   if (!held) {
     buffer_.resize(std::min(kWalkBytes, end_ - position_));
     buffer_at_ = position_;
-    // A file that the disk has cut short still has its first batches.
-    buffer_.resize(TRY(file_->read_at(task, position_, buffer_)));
+    // A file that the disk has cut short still has its first batches, and a sector that cannot be
+    // read need not be this header's.
+    Result<std::size_t> got = file_->read_at(task, position_, buffer_);
+    if (!got) {
+      buffer_.resize(std::min(buffer_.size(), record::kBatchHeaderBytes));
+      got = file_->read_at(task, position_, buffer_);
+    }
+    buffer_.resize(got.value_or(0));
+    TRY(std::move(got));
   }
   header_at_ = position_ - buffer_at_;
   const Result<BatchHeader> read = BatchHeader::read(ByteView(buffer_).subspan(header_at_));
@@ -111,7 +118,12 @@ void Segment::add_rot(const RotRange& rot) {
   for (const RotRange& known : rot_) {
     if (known.at.from <= rot.at.from && rot.at.to <= known.at.to) return;
   }
-  REACHED("log.rot_found_by_read");
+  if (rot.unreadable) {
+    REACHED("log.unreadable_found");
+  } else {
+    REACHED("log.rot_found_by_read");
+    judged_.add(rot.at);
+  }
   TRACE(env_.trace, error, "log.rot", {"partition", identity_.name()}, {"segment", base_},
         {"from", rot.base}, {"to", rot.end}, {"position", rot.at.from},
         {"bytes", rot.at.to - rot.at.from});
@@ -148,7 +160,7 @@ void Segment::judge(ByteView bytes, std::uint32_t position, Offset base, Offset 
     if (rot_after(at).position == at) return;  // known
     REACHED("log.integrity_entry_lost");
     if (plausible(part(at, to))) {
-      verified_.add({at, to});
+      judged_.add({at, to});
     } else {
       add_rot({{at, to}, next, to_offset});
     }
@@ -158,9 +170,8 @@ void Segment::judge(ByteView bytes, std::uint32_t position, Offset base, Offset 
     if (entry.position < at || entry.block_end() > bytes_end) continue;
     without_entry(entry.position, entry.base);
     if (codec_.verify_block(part(entry.position, entry.block_end()), entry)) {
-      verified_.add({entry.position, entry.block_end()});
+      judged_.add({entry.position, entry.block_end()});
     } else {
-      verified_.remove({entry.position, entry.block_end()});
       add_rot({{entry.position, entry.block_end()}, entry.base, entry.end});
     }
     at = entry.block_end();
@@ -168,6 +179,12 @@ void Segment::judge(ByteView bytes, std::uint32_t position, Offset base, Offset 
   }
   without_entry(bytes_end, end);
   env_.scheduler.charge(checksum_cost(bytes.size()));
+}
+
+void Segment::forget_unreadable(Range range) {
+  std::erase_if(rot_, [&](const RotRange& rot) {
+    return rot.unreadable && range.from <= rot.at.from && rot.at.to <= range.to;
+  });
 }
 
 Result<void> Segment::verify_group(Task& task, std::size_t group) {
@@ -179,11 +196,25 @@ Result<void> Segment::verify_group(Task& task, std::size_t group) {
   const std::vector<IntegrityEntry> entries = TRY(entries_between(task, first_entry, last_entry));
   const std::shared_ptr<File> file = TRY(data(task));
   Bytes bytes(to - from);
-  const std::size_t got = TRY(file->read_at(task, from, bytes));
   // A file that became shorter reads as zeros, which do not verify.
-  std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(got), bytes.end(), std::byte{0});
-  judge(bytes, from, group_base(group), end, entries);
-  env::yield_if_due(task);
+  const Result<std::size_t> got = file->read_at(task, from, bytes);
+  forget_unreadable({from, to});
+  if (got) {
+    judge(bytes, from, group_base(group), end, entries);
+    env::yield_if_due(task);
+    return {};
+  }
+  // Each block once more, alone, so that a bad sector takes none but its own.
+  REACHED("log.group_unreadable");
+  for (const IntegrityEntry& entry : entries) {
+    if (entry.kind != IntegrityKind::block || entry.block_end() > to) continue;
+    bytes.assign(entry.length, std::byte{0});
+    if (file->read_at(task, entry.position, bytes)) {
+      judge(bytes, entry.position, entry.base, entry.end, {entry});
+    } else {
+      add_rot({{entry.position, entry.block_end()}, entry.base, entry.end, true});
+    }
+  }
   return {};
 }
 
@@ -193,7 +224,7 @@ Result<void> Segment::verify(Task& task, Range range) {
     const std::size_t group = group_at(range.from);
     const std::uint32_t to = group_end(group);
     const Range wanted{range.from, std::min(to, range.to)};
-    if (!verified_.contains(wanted)) TRY(verify_group(task, group));
+    if (!judged_.contains(wanted)) TRY(verify_group(task, group));
     range.from = to;
   }
   return {};
@@ -279,11 +310,11 @@ Result<BatchAt> Segment::find(Task& task, Offset offset) {
     TRY(verify(task, {groups_[group].position, group_end(group)}));
     TRY(verify(task, {start_of_walk(offset), groups_[group].position}));
   }
-  if (rot_with(offset)) {
+  if (const RotRange* rot = rot_with(offset)) {
     REACHED("log.rot_asked_for");
-    return fail(ErrorCode::corrupt, identity_.name() + ": offset " +
-                                        std::to_string(offset.value()) +
-                                        " lies in bytes that do not verify");
+    return fail(rot->unreadable ? ErrorCode::io_error : ErrorCode::corrupt,
+                identity_.name() + ": offset " + std::to_string(offset.value()) +
+                    " lies in bytes that the disk has spoiled");
   }
   BatchWalker walker(TRY(data(task)), start_of_walk(offset), size_);
   while (!walker.done()) {

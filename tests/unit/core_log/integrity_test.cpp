@@ -146,6 +146,42 @@ TEST(IntegrityTest, MissingSyncedBytesAreRotNotATornTail) {
   EXPECT_EQ(reopen_and_read(node, {}), expected);
 }
 
+// A sector that cannot be read takes its batches with it, and no others.
+TEST(IntegrityTest, AnUnreadableSectorIsAnErrorWhileItLasts) {
+  for (const bool at_opening : {true, false}) {
+    SmallNode node;
+    LogConfig config;
+    Values expected;
+    node.run([&](Task& task) {
+      const LogPointer log = *open_log(task, node.env(), config);
+      for (int i = 0; i < 5; ++i) {
+        const std::string tag = std::to_string(i) + std::string(620, 'x');
+        EXPECT_TRUE(append_synced(task, *log, tag).has_value());
+        expected.push_back(tag + "/0");
+      }
+      EXPECT_TRUE(log->close(task).has_value());
+    });
+    const auto spoil = [&] {
+      EXPECT_TRUE(node.image.make_unreadable_at(kFirstSegment, {1536, 2048}));
+      node.image.drop_cache();
+    };
+    if (at_opening) spoil();
+    node.run([&](Task& task) {
+      const LogPointer log = *open_log(task, node.env(), config);
+      if (!at_opening) spoil();
+      Values seen = read_all(task, *log);
+      EXPECT_EQ(seen.size(), 5U);
+      for (std::size_t i = 0; i < seen.size(); ++i) {
+        // Batches are a little over 690 bytes: the third alone touches the sector.
+        EXPECT_EQ(seen[i], i == 2 ? "io_error" : expected[i]) << i;
+      }
+      node.image.heal();
+      EXPECT_EQ(read_all(task, *log), expected);
+      EXPECT_TRUE(log->close(task).has_value());
+    });
+  }
+}
+
 TEST(IntegrityTest, ALostSegmentIsAnErrorForItsOffsets) {
   SmallNode node;
   LogConfig config = small_config();
