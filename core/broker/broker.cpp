@@ -171,12 +171,13 @@ Outcome<std::shared_ptr<Partition>> Broker::partition(const controller::TopicSta
 
 Result<void> Broker::sweep(env::Task& task) {
   const auto now = image();
+  std::vector<Remains> left_over;
   for (const env::DirectoryEntry& entry : TRY(env_.disk.list(task, config_.data_directory))) {
     if (!entry.is_directory) continue;
     const std::string path = fmt::format("{}/{}", config_.data_directory, entry.name);
     if (entry.name.ends_with(kDeleteSuffix)) {
       REACHED("broker.delete_resumed");
-      delete_in_background(nullptr, path, {});
+      left_over.push_back(Remains{.directory = path, .topic = {}, .partition = {}});
       continue;
     }
     const auto parsed = parse_directory(entry.name);
@@ -191,6 +192,7 @@ Result<void> Broker::sweep(env::Task& task) {
     }
     env::yield_if_due(task);
   }
+  if (!left_over.empty()) delete_in_background(std::move(left_over));
   return {};
 }
 
@@ -215,45 +217,50 @@ void Broker::remove_topic(const Uuid& id) {
   if (known == topics_.end()) return;
   const auto [name, count] = known->second;
   topics_.erase(known);
+  std::vector<Remains> remains;
   for (std::int32_t i = 0; i < count; ++i) {
-    std::shared_ptr<Partition> partition;
-    if (const auto at = partitions_.find({id, PartitionIndex(i)}); at != partitions_.end()) {
-      partition = std::move(at->second);
-      partitions_.erase(at);
-      partition->retire();
-    }
-    delete_in_background(std::move(partition), directory_of(name, PartitionIndex(i)), id);
+    Remains& one = remains.emplace_back(
+        Remains{.directory = directory_of(name, PartitionIndex(i)), .topic = id, .partition = {}});
+    const auto at = partitions_.find({id, PartitionIndex(i)});
+    if (at == partitions_.end()) continue;
+    one.partition = std::move(at->second);
+    partitions_.erase(at);
+    one.partition->retire();
   }
+  delete_in_background(std::move(remains));
 }
 
-void Broker::delete_in_background(std::shared_ptr<Partition> partition, std::string directory,
-                                  Uuid id) {
-  work_.spawn("partition.delete", [this, partition = std::move(partition),
-                                   directory = std::move(directory), id](env::Task& task) {
+// One task for all of a topic's partitions, however many there are.
+void Broker::delete_in_background(std::vector<Remains> remains) {
+  work_.spawn("topic.delete", [this, remains = std::move(remains)](env::Task& task) {
     const env::Shield shield(task);
-    auto deleted = delete_partition(task, partition.get(), directory, id);
-    if (deleted) return;
-    REACHED("broker.delete_failed");
-    TRACE(env_.trace, warning, "partition.delete_failed", {"directory", directory},
-          {"why", deleted.error().to_string()});
+    for (const Remains& one : remains) {
+      auto deleted = delete_partition(task, one);
+      env::yield_if_due(task);
+      if (deleted) continue;
+      REACHED("broker.delete_failed");
+      TRACE(env_.trace, warning, "partition.delete_failed", {"directory", one.directory},
+            {"why", deleted.error().to_string()});
+    }
   });
 }
 
-Result<void> Broker::delete_partition(env::Task& task, Partition* partition,
-                                      const std::string& directory, const Uuid& id) {
-  if (partition != nullptr) TRY(partition->abandon(task));
-  if (directory.ends_with(kDeleteSuffix)) return remove_directory(task, directory);
-  std::string doomed = fmt::format("{}.{}{}", directory, hex(id), kDeleteSuffix);
+Result<void> Broker::delete_partition(env::Task& task, const Remains& remains) {
+  if (remains.partition != nullptr) TRY(remains.partition->abandon(task));
+  if (remains.directory.ends_with(kDeleteSuffix)) return remove_directory(task, remains.directory);
+  const std::string doomed =
+      fmt::format("{}.{}{}", remains.directory, hex(remains.topic), kDeleteSuffix);
   {
     auto guard = TRY(moving_directories_.lock(task));
-    // A topic of the same name may already have a directory here.
-    auto found = log::read_topic_id(task, env_.disk, directory);
+    auto found = log::read_topic_id(task, env_.disk, remains.directory);
     if (!found && found.error() == ErrorCode::not_found) return {};
-    if (!found || *found != id) return {};
-    TRY(env_.disk.rename(task, directory, doomed));
+    if (!found) return std::unexpected(found.error());
+    // A topic of the same name may already have a directory here.
+    if (*found != remains.topic) return {};
+    TRY(env_.disk.rename(task, remains.directory, doomed));
     TRY(env_.disk.sync_directory(task, config_.data_directory));
   }
-  TRACE(env_.trace, info, "partition.delete", {"directory", directory});
+  TRACE(env_.trace, info, "partition.delete", {"directory", remains.directory});
   return remove_directory(task, doomed);
 }
 

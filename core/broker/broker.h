@@ -82,9 +82,14 @@ class Broker {
   Result<void> sweep(env::Task& task);
   Result<void> move_stray(env::Task& task, const std::string& directory);
   Result<void> remove_directory(env::Task& task, const std::string& directory);
-  void delete_in_background(std::shared_ptr<Partition> partition, std::string directory, Uuid id);
-  Result<void> delete_partition(env::Task& task, Partition* partition, const std::string& directory,
-                                const Uuid& id);
+  // What is left of a removed partition: its directory, and the partition if it was ever used.
+  struct Remains {
+    std::string directory;
+    Uuid topic;
+    std::shared_ptr<Partition> partition;
+  };
+  void delete_in_background(std::vector<Remains> remains);
+  Result<void> delete_partition(env::Task& task, const Remains& remains);
   void remove_topic(const Uuid& id);
   Outcome<LeaderEpoch> renew_leadership(env::Task& task, const log::LogIdentity& identity);
   void apply_all(const controller::Image& image);

@@ -11,6 +11,8 @@ namespace {
 
 // Up to here a copy is cheaper than a second call to the network.
 constexpr std::size_t kCopySliceMax = 16 * 1024;
+// And so much of one answer at most, so that answers nobody takes cost little memory.
+constexpr std::size_t kCopyMax = 256 * 1024;
 
 // One look at all partitions. Owned by the task that reads, which may outlast the request.
 struct Round {
@@ -18,6 +20,7 @@ struct Round {
   std::int64_t bytes_max = 0;
   std::vector<Fetched> out;
   std::size_t bytes = 0;
+  std::size_t copied = 0;
   bool failed = false;
 };
 
@@ -26,11 +29,13 @@ void fail_partition(Round& round, std::size_t at, Fault why) {
   round.failed = true;
 }
 
-// The slice as bytes where that is better; the log's word for it when it cannot be read.
-Outcome<void> load_small(env::Task& task, log::Log& log, log::Slice& slice) {
-  if (slice.bytes || slice.length > kCopySliceMax || slice.empty()) return {};
+// The slice as bytes where that is better.
+Outcome<void> load_small(env::Task& task, Round& round, log::Log& log, log::Slice& slice) {
+  if (slice.bytes || slice.empty() || slice.length > kCopySliceMax) return {};
+  if (round.copied + slice.length > kCopyMax) return {};
   auto bytes = log.bytes_of(task, slice);
   if (!bytes) return std::unexpected(fault_of(bytes.error()));
+  round.copied += bytes->size();
   slice.bytes = std::move(*bytes);
   return {};
 }
@@ -56,7 +61,7 @@ Outcome<void> read_one(env::Task& task, Round& round, std::size_t at) {
                              .end = out.status.high_watermark,
                              .at_least_one = at_least_one});
   if (!slice) return std::unexpected(fault_of(slice.error()));
-  auto loaded = load_small(task, **log, *slice);
+  auto loaded = load_small(task, round, **log, *slice);
   if (!loaded) return loaded;
   out.slice = std::move(*slice);
   round.bytes += out.slice.length;

@@ -5,6 +5,7 @@
 // it must own everything it touches, or the group's owner must outlive it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -17,11 +18,19 @@
 
 namespace flux::broker {
 
-// Errors: timed_out and cancelled of the wait. T is whatever the work returns.
+// How many tasks may be stuck or busy. A disk that hangs collects those whose requests have given
+// up; beyond this many, new work is refused.
+inline constexpr std::size_t kPatientTasksMax = 4'000;
+
+// Errors: timed_out and cancelled of the wait, not_available when too much is stuck. T is whatever
+// the work returns. What the work itself waits for, other than the disk, ends at `until` too.
 template <class T>
 Result<T> patiently(env::Task& task, sync::TaskGroup& group, std::string_view name, Instant until,
                     std::move_only_function<T(env::Task&)> work,
                     env::StackSize stack = env::StackSize::normal) {
+  if (group.running() >= kPatientTasksMax) {
+    return fail(ErrorCode::not_available, "too much work waits for the disk");
+  }
   struct State {
     std::optional<T> result;
     sync::Event done;
@@ -29,7 +38,8 @@ Result<T> patiently(env::Task& task, sync::TaskGroup& group, std::string_view na
   auto state = std::make_shared<State>();
   group.spawn(
       name,
-      [state, work = std::move(work)](env::Task& worker) mutable {
+      [state, until, work = std::move(work)](env::Task& worker) mutable {
+        const env::DeadlineScope deadline(worker, until);
         state->result.emplace(work(worker));
         state->done.set();
       },

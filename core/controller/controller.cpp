@@ -56,7 +56,6 @@ Result<void> Controller::open_log(env::Task& task) {
 Result<void> Controller::ensure_usable(env::Task& task) {
   if (log_ != nullptr && !log_->poisoned()) return {};
   REACHED("controller.log_reopened");
-  log_.reset();
   TRY(open_log(task));
   if (on_commit_) on_commit_(*committed_.image(), {});
   return {};
@@ -137,14 +136,12 @@ void Controller::start_snapshot() {
       [this](env::Task& task) {
         const env::Shield shield(task);
         const std::shared_ptr<const Image> image = committed_.image();
-        auto guard = writing_.lock(task);
-        if (guard && log_ != nullptr && !log_->poisoned()) {
-          auto written = log_->write_snapshot(task, *image);
-          if (!written) {
-            REACHED("controller.snapshot_failed");
-            TRACE(env_.trace, warning, "metadata.snapshot_failed",
-                  {"why", written.error().to_string()});
-          }
+        const std::shared_ptr<MetadataLog> log = log_;
+        auto written = log->write_snapshot(task, *image);
+        if (!written) {
+          REACHED("controller.snapshot_failed");
+          TRACE(env_.trace, warning, "metadata.snapshot_failed",
+                {"why", written.error().to_string()});
         }
         snapshotting_ = false;
       },

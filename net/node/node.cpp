@@ -111,7 +111,7 @@ Result<void> Node::start(env::Task& task) {
 
 Result<void> Node::stop(env::Task& task) {
   const env::Shield shield(task);
-  TRACE(env_.trace, info, "node.stop", {"node", config_.node});
+  if (controller_started_) TRACE(env_.trace, info, "node.stop", {"node", config_.node});
   Result<void> out;
   const auto keep_first = [&out](Result<void> step) {
     if (!step && out) out = std::move(step);

@@ -74,7 +74,7 @@ void Connection::finish(env::Task& task, const Error& why) {
 Result<void> Connection::wait_room(env::Task& task) {
   const ServerConfig& config = shared_.config;
   while (in_flight_ >= config.in_flight_max ||
-         (in_flight_ > 0 && in_flight_bytes_ >= config.in_flight_bytes_max)) {
+         (in_flight_ > 0 && in_flight_bytes_ + reply_bytes_ >= config.in_flight_bytes_max)) {
     REACHED("server.connection_full");
     TRY(room_.wait(task));
   }
@@ -163,21 +163,37 @@ Result<void> Connection::read_rest(env::Task& task, Frame& frame, std::size_t si
 
 void Connection::run_request(env::Task& task, Ticket ticket) {
   const std::size_t bytes = ticket.frame->size();
-  Result<Reply> reply = carry_out(task, ticket);
+  const Result<Reply> reply = carry_out(task, ticket);
   ticket.frame.reset();
   if (reply) {
-    auto turn = answering_.wait(task, ticket.number);
-    if (turn && !failed_) {
-      auto sent = reply->none ? Result<void>() : answer(task, *reply);
-      if (!sent) fail(sent.error());
-      answering_.pass(ticket.number);
-    }
+    answer_in_turn(task, *reply, ticket.number);
   } else {
     fail(reply.error());
   }
   --in_flight_;
   in_flight_bytes_ -= bytes;
   room_.notify_all();
+}
+
+void Connection::answer_in_turn(env::Task& task, const Reply& reply, std::uint64_t ticket) {
+  const std::size_t bytes = reply.memory_bytes();
+  reply_bytes_ += bytes;
+  auto turn = answering_.wait(task, ticket);
+  reply_bytes_ -= bytes;
+  if (!turn || failed_) return;
+  auto sent = reply.none ? Result<void>() : answer(task, reply);
+  if (!sent) fail(sent.error());
+  answering_.pass(ticket);
+}
+
+// In turn, and not before the client has taken enough of what was answered already.
+Result<void> Connection::begin(env::Task& task, Turn& turn) {
+  TRY(turn.wait(task));
+  while (reply_bytes_ >= shared_.config.in_flight_bytes_max) {
+    REACHED("server.answers_full");
+    TRY(room_.wait(task));
+  }
+  return {};
 }
 
 Result<Reply> Connection::carry_out(env::Task& task, const Ticket& ticket) {
@@ -191,7 +207,8 @@ Result<Reply> Connection::carry_out(env::Task& task, const Ticket& ticket) {
                   .header = {},
                   .frame = ticket.frame,
                   .body = wire::Reader(ticket.frame->bytes())};
-  Result<Reply> reply = dispatch(task, context);
+  Result<Reply> reply =
+      begin(task, turn) ? dispatch(task, context) : Result<Reply>(flux::fail(ErrorCode::cancelled));
   if (reply && turn.wait(task)) {
     turn.pass();
   } else {

@@ -55,7 +55,9 @@ class Connection {
   std::size_t buffered() const { return buffer_end_ - buffer_begin_; }
 
   void run_request(env::Task& task, Ticket ticket);
+  Result<void> begin(env::Task& task, Turn& turn);
   Result<Reply> carry_out(env::Task& task, const Ticket& ticket);
+  void answer_in_turn(env::Task& task, const Reply& reply, std::uint64_t ticket);
   Result<void> answer(env::Task& task, const Reply& reply);
   Result<void> write(env::Task& task, ByteView bytes);
   Result<void> send(env::Task& task, const wire::FileRange& range);
@@ -74,6 +76,7 @@ class Connection {
   Gate answering_;
   std::size_t in_flight_ = 0;
   std::size_t in_flight_bytes_ = 0;
+  std::size_t reply_bytes_ = 0;  // of answers in memory that wait for their turn
   sync::Condition room_;
   sync::TaskGroup requests_;
   bool failed_ = false;

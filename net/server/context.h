@@ -39,6 +39,15 @@ struct Reply {
   std::shared_ptr<const void> owner;
   // The client asked for no answer.
   bool none = false;
+
+  // What it takes up while it waits to be sent.
+  std::size_t memory_bytes() const {
+    std::size_t out = 0;
+    for (const wire::Segment& segment : bytes.segments()) {
+      if (!segment.is_file()) out += segment.size();
+    }
+    return out;
+  }
 };
 
 // An error closes the connection: the request made no sense, or its client must learn of a failure

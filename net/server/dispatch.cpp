@@ -56,7 +56,6 @@ Result<Reply> dispatch(env::Task& task, Context& context) {
   TRACE(context.env.trace, debug, "server.request", {"api", api->name},
         {"version", header.api_version}, {"correlation", header.correlation_id},
         {"bytes", context.frame->size()});
-  TRY(context.turn.wait(task));
   if (!kafka::is_known(*api, header.api_version)) {
     if (api->key == ApiKey::api_versions) return refuse_api_versions(context);
     REACHED("server.unsupported_version");

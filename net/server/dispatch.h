@@ -16,7 +16,8 @@ struct Served {
 // By key.
 std::span<const Served> served_apis();
 
-// Carries out one request; the header has not been read yet. An error closes the connection.
+// Carries out one request, whose turn it is; the header has not been read yet. An error closes the
+// connection.
 Result<Reply> dispatch(env::Task& task, Context& context);
 
 }  // namespace flux::server
