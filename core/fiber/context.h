@@ -24,12 +24,19 @@ class Context {
 
   // From the resumer's side: runs this context until it suspends or leaves.
   void resume();
+  // Begins to load what the next resume needs first: the frames of whoever suspended.
+  void approach() const {
+    for (int line = 0; line < kApproachLines; ++line) {
+      __builtin_prefetch(static_cast<const std::byte*>(inside_) + line * 64, 1);
+    }
+  }
   // From inside: back to the resumer; returns at the next resume.
   void suspend();
   // From inside, for the last time: the stack may be reused as soon as the resumer runs.
   [[noreturn]] void leave();
 
  private:
+  static constexpr int kApproachLines = 10;
   struct Entry;
   void switch_out(void** fake_stack);
 

@@ -19,11 +19,9 @@ enum class State : std::uint8_t { free, ready, running, parked };
 constexpr std::size_t kNameBytes = 31;
 }  // namespace
 
-struct RunLoop::Fiber final : env::Task {
-  RunLoop* loop = nullptr;
-  Context context;
-  Stack stack;
-  TaskBody body;
+// What a wake and a switch touch comes first and fits into two cache lines: a simulation of
+// thousands of fibers is bound by them.
+struct alignas(64) RunLoop::Fiber final : env::Task {
   State state = State::free;
   Wake wake = Wake::ready;
   std::uint32_t next_ready = 0;    // index of the next fiber in FIFO order
@@ -31,11 +29,13 @@ struct RunLoop::Fiber final : env::Task {
   Instant armed = Instant::max();  // the timer entry that counts; others are stale
   std::uint64_t wakes = 0;
   std::uint64_t cause = 0;  // of the wake
+  Context context;
+  Stack stack;
+  TaskBody body;
   std::uint64_t children = 0;
   std::array<char, kNameBytes + 1> name_storage{};
 
   void start(RunLoop& owner, TaskHandle handle, std::string_view name, Key key, TaskBody&& what) {
-    loop = &owner;
     scheduler_ = &owner;
     handle_ = handle;
     const std::size_t length = std::min(name.size(), kNameBytes);
@@ -203,6 +203,20 @@ void RunLoop::yield(env::Task& task) {
 void RunLoop::unpark(TaskHandle task) {
   Fiber* fiber = find(task);
   if (fiber && fiber->state == State::parked) make_ready(*fiber, Wake::ready);
+}
+
+void RunLoop::approach(TaskHandle task, Approach what) const {
+  if (task.none() || task.index >= fibers_.size()) return;
+  const Fiber* fiber = fibers_[task.index].get();
+  switch (what) {
+    case Approach::fiber:
+      __builtin_prefetch(fiber, 1);
+      __builtin_prefetch(reinterpret_cast<const std::byte*>(fiber) + 64, 1);
+      break;
+    case Approach::frames:
+      fiber->context.approach();
+      break;
+  }
 }
 
 void RunLoop::cancel(TaskHandle task) {

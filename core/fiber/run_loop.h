@@ -66,6 +66,11 @@ class RunLoop final : public env::Scheduler {
   // Lets the earliest timer go off now, before it is due: a fault that a node must bear.
   void force_timer(Instant now);
 
+  // The task will be woken soon: begins to load what a wake touches; then, when that is there, what
+  // the switch to it does. Changes nothing.
+  enum class Approach : std::uint8_t { fiber, frames };
+  void approach(env::TaskHandle task, Approach what) const;
+
   std::size_t live() const { return live_; }
   void cancel_all();
   void kill();

@@ -1,6 +1,7 @@
 #include "core/fiber/stack_pool.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <new>
 
@@ -13,6 +14,7 @@ namespace flux::fiber {
 namespace {
 
 constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kLineBytes = 64;
 constexpr std::byte kPaint{0xA5};
 
 std::size_t used_bytes(const Stack& stack) {
@@ -63,8 +65,10 @@ void StackPool::map_slab(env::StackSize size) {
 Stack StackPool::acquire(env::StackSize size) {
   Free*& first = free_[index_of(size)];
   if (!first) map_slab(size);
-  const Stack stack{first->bottom, bytes_of(size), size};
+  std::byte* bottom = first->bottom;
   first = first->next;
+  const auto page = reinterpret_cast<std::uintptr_t>(bottom) / kPageBytes;
+  const Stack stack{bottom, bytes_of(size) - page % kColours * kLineBytes, size};
   ++in_use_;
   if (config_.watermarks) {
     std::memset(stack.bottom, static_cast<int>(kPaint), stack.bytes);
@@ -76,7 +80,7 @@ void StackPool::release(const Stack& stack) {
   CHECK_GT(in_use_, 0U);
   --in_use_;
   // Frames that were dropped without unwinding leave their redzones behind.
-  unpoison(stack.bottom, stack.bytes);
+  unpoison(stack.bottom, bytes_of(stack.size));
   if (config_.watermarks) {
     std::size_t& deepest = deepest_[index_of(stack.size)];
     deepest = std::max(deepest, used_bytes(stack));

@@ -4,6 +4,9 @@
 // each stack above a guard page; pages are committed by first use. The pool grows up to its limit
 // and never shrinks. One thread; it outlives every loop that takes stacks from it.
 //
+// Stacks of one class lie a fixed stride apart, so that the frames of all sleeping fibers would
+// share a few cache sets. Each begins at a colour of its own below the top, which spreads them.
+//
 // With `watermarks` each stack is painted before use, so that the deepest use of each class is
 // known; painting commits every page, so this is for tests.
 #pragma once
@@ -46,6 +49,7 @@ class StackPool {
  private:
   static constexpr std::size_t kClasses = 2;
   static constexpr std::size_t kSlabStacks = 16;  // mapped at once
+  static constexpr std::size_t kColours = 32;     // of a cache line each
   // At the top of a stack that is not in use.
   struct Free {
     Free* next;

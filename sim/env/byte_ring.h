@@ -20,6 +20,8 @@ class ByteRing {
   std::uint64_t end() const { return end_; }
 
   void append(ByteView from) {
+    // An empty ring starts over at the buffer's start, so that a quiet stream keeps to one line.
+    if (begin_ == end_) origin_ = end_;
     const std::uint64_t need = end_ - begin_ + from.size();
     if (need > capacity_) grow(need);
     for_pieces(end_, from.size(), [&](std::byte* piece, std::size_t at, std::size_t count) {
@@ -41,7 +43,7 @@ class ByteRing {
   template <class Body>
   void for_pieces(std::uint64_t offset, std::size_t size, Body&& body) {
     if (size == 0) return;
-    const std::size_t place = static_cast<std::size_t>(offset) & (capacity_ - 1);
+    const std::size_t place = static_cast<std::size_t>(offset - origin_) & (capacity_ - 1);
     const std::size_t first = std::min(size, capacity_ - place);
     body(buffer_.get() + place, 0, first);
     if (first < size) body(buffer_.get(), first, size - first);
@@ -55,7 +57,8 @@ class ByteRing {
                [&](const std::byte* piece, std::size_t at, std::size_t count) {
                  // Copy to where the same offsets lie in the larger buffer.
                  for (std::size_t i = 0; i < count; ++i) {
-                   larger[static_cast<std::size_t>(begin_ + at + i) & (wanted - 1)] = piece[i];
+                   larger[static_cast<std::size_t>(begin_ - origin_ + at + i) & (wanted - 1)] =
+                       piece[i];
                  }
                });
     buffer_ = std::move(larger);
@@ -66,6 +69,7 @@ class ByteRing {
   std::size_t capacity_ = 0;  // a power of two, or 0
   std::uint64_t begin_ = 0;
   std::uint64_t end_ = 0;
+  std::uint64_t origin_ = 0;  // the offset that lies at the start of the buffer, or that did
 };
 
 }  // namespace flux::sim

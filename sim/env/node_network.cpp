@@ -26,8 +26,8 @@ class SimConnection final : public env::Connection {
         process_(process),
         link_(link),
         side_(side),
-        local_(link.end(side).local),
-        peer_(link.end(Link::other(side)).local) {}
+        local_(link.local(side)),
+        peer_(link.local(Link::other(side))) {}
 
   ~SimConnection() override {
     close();
@@ -38,6 +38,7 @@ class SimConnection final : public env::Connection {
   Result<std::size_t> read_some(Task& task, MutBytes into) override {
     CHECK(!into.empty());
     Pipe& pipe = link_.incoming(side_);
+    pipe.load();
     for (;;) {
       if (auto error = broken()) return fail(*error);
       if (pipe.available() > 0) return take(pipe, into);
@@ -56,6 +57,7 @@ class SimConnection final : public env::Connection {
   Result<std::size_t> write_some(Task& task, ByteView from) override {
     CHECK(!from.empty());
     Pipe& pipe = link_.outgoing(side_);
+    pipe.load();
     for (;;) {
       if (shut_) return fail(ErrorCode::closed);
       if (auto error = broken()) return fail(*error);
@@ -192,7 +194,6 @@ class SimListener final : public env::Listener {
       link = state_.backlog.front();
       state_.backlog.pop_front();
     }
-    link->end(Link::kServer).attached = true;
     process_.seam(SeamKind::accept, link->id(), 0, 0);
     return std::make_unique<SimConnection>(network_, process_, *link, Link::kServer);
   }
@@ -252,7 +253,6 @@ Result<std::unique_ptr<env::Connection>> NodeNetwork::connect(Task& task, const 
     network_.give_socket(process_);
   }
   if (error) return fail(*error, "connecting to " + to.to_string());
-  state->link->end(Link::kClient).attached = true;
   return std::make_unique<SimConnection>(network_, process_, *state->link, Link::kClient);
 }
 

@@ -62,12 +62,14 @@ class SegmentQueue {
 
  private:
   Segment front_;
-  std::size_t count_ = 0;
-  std::size_t next_ = 0;  // in rest_: the one after front_
+  std::uint32_t count_ = 0;
+  std::uint32_t next_ = 0;  // in rest_: the one after front_
   std::vector<Segment> rest_;
 };
 
-class Pipe final : public EventTarget {
+// Aligned, and its members in the order of their use: a large simulation is bound by the cache
+// lines that a message touches, and this is three of them.
+class alignas(64) Pipe final : public EventTarget {
  public:
   Pipe(SimNetwork& network, Link& link, Key key, const LinkRule& rule);
   Pipe(const Pipe&) = delete;
@@ -103,8 +105,16 @@ class Pipe final : public EventTarget {
   env::TaskHandle writer;
 
   void fire(std::uint64_t argument) override;
+  void approach(std::size_t events_before) override;
+  // Begins to load what a read or a write touches.
+  void load() const {
+    for (std::size_t line = 0; line < kHotLines; ++line) {
+      __builtin_prefetch(reinterpret_cast<const std::byte*>(this) + line * 64, 1);
+    }
+  }
 
  private:
+  static constexpr std::size_t kHotLines = 3;
   enum : std::uint64_t { kDeliver = 0, kRoom = 1, kGiveUp = 2 };
   Duration delay(std::uint64_t offset, std::size_t bytes);
   bool passes(std::size_t bytes) const;
@@ -112,7 +122,6 @@ class Pipe final : public EventTarget {
   void hold();
   void deliver();
 
-  // Ordered by use: a large simulation is bound by the cache lines that a message touches.
   SimNetwork& network_;
   Link& link_;
   const LinkRule* rule_;

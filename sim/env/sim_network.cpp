@@ -37,7 +37,7 @@ LinkRule& SimNetwork::rule(const std::string& from, const std::string& to) {
     for (const auto& link : links_) {
       for (const Link::Side side : {Link::kClient, Link::kServer}) {
         const bool same =
-            link->end(side).local.host == from && link->end(Link::other(side)).local.host == to;
+            link->local(side).host == from && link->local(Link::other(side)).host == to;
         if (same) link->outgoing(side).set_rule(*rule);
       }
     }
@@ -126,19 +126,19 @@ ConnectState* SimNetwork::connect(Process& process, const std::string& host,
 
 Link& SimNetwork::make_link(ConnectState& attempt, ListenState& listener) {
   count(NetworkCounter::connect);
-  links_.push_back(std::make_unique<Link>(*this, attempt.key,
+  links_.push_back(std::make_unique<Link>(*this, attempt.key, listener.at.port,
                                           rule_in_force(attempt.host, listener.host),
                                           rule_in_force(listener.host, attempt.host)));
   Link& link = *links_.back();
   Link::End& client = link.end(Link::kClient);
   client.process = attempt.process;
-  client.incarnation = attempt.incarnation;
-  client.local = {attempt.host, free_port(attempt.host)};
+  client.incarnation = static_cast<std::uint32_t>(attempt.incarnation);
+  link.set_local(Link::kClient, {attempt.host, free_port(attempt.host)});
   client.open = true;
   Link::End& server = link.end(Link::kServer);
   server.process = listener.process;
-  server.incarnation = listener.incarnation;
-  server.local = {listener.host, listener.at.port};
+  server.incarnation = static_cast<std::uint32_t>(listener.incarnation);
+  link.set_local(Link::kServer, {listener.host, listener.at.port});
   server.open = true;
   return link;
 }
@@ -190,7 +190,7 @@ void SimNetwork::delivered(Link& link, Pipe& pipe, std::uint64_t from, std::uint
   Link::End& end = link.end(side);
   if (!end.open) {
     // Bytes for a socket that is gone are answered by a reset; a host without power is silent.
-    if (to != from && host_up(end.local.host)) {
+    if (to != from && host_up(link.local(side).host)) {
       pipe.cut();
       reset(link, Link::other(side), world_.now());
     }
@@ -224,7 +224,8 @@ std::size_t SimNetwork::for_chosen(const std::string& host, std::uint16_t port, 
     const Link::End& client = link->end(Link::kClient);
     const Link::End& server = link->end(Link::kServer);
     if (!client.open || !server.open) continue;
-    if (client.local.host != host && server.local.host != host) continue;
+    if (link->local(Link::kClient).host != host && link->local(Link::kServer).host != host)
+      continue;
     if (port != 0 && link->port() != port) continue;
     if (!world_.decisions().chance(what.with(link->id()), p, "net.choose_connection")) continue;
     body(*link);

@@ -4,6 +4,39 @@ namespace flux::sim {
 
 void EventQueue::push(Time at, EventTarget& target, std::uint64_t argument, std::uint64_t cause) {
   const Event event{at, sequence_++, &target, argument, cause};
+  if (deck_count_ == kDeck) {
+    const Event& last = on_deck(kDeck - 1);
+    if (!before(event, last)) return push_heap(event);
+    push_heap(last);
+    --deck_count_;
+  }
+  // Where it belongs among the few on deck, most often at the end.
+  std::size_t place = deck_count_++;
+  for (; place > 0 && before(event, on_deck(place - 1)); --place) {
+    on_deck(place) = on_deck(place - 1);
+  }
+  on_deck(place) = event;
+}
+
+Event EventQueue::pop() {
+  const Event next = on_deck(0);
+  deck_first_ = (deck_first_ + 1) % kDeck;
+  --deck_count_;
+  if (!heap_.empty()) on_deck(deck_count_++) = pop_heap();
+  return next;
+}
+
+void EventQueue::approach() const {
+  constexpr std::size_t kLast = kDeck - 1;
+  for (std::size_t i = 0; i < deck_count_ && i < kLast; ++i) on_deck(i).target->approach(i);
+  if (deck_count_ < kDeck) return;
+  const auto* target = reinterpret_cast<const std::byte*>(on_deck(kLast).target);
+  for (std::size_t line = 0; line < kTargetLines; ++line) {
+    __builtin_prefetch(target + line * 64, 1);
+  }
+}
+
+void EventQueue::push_heap(const Event& event) {
   std::size_t hole = heap_.size();
   heap_.push_back(event);
   while (hole > 0) {
@@ -15,7 +48,7 @@ void EventQueue::push(Time at, EventTarget& target, std::uint64_t argument, std:
   heap_[hole] = event;
 }
 
-Event EventQueue::pop() {
+Event EventQueue::pop_heap() {
   const Event top = heap_.front();
   const Event last = heap_.back();
   heap_.pop_back();

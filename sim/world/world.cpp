@@ -46,6 +46,7 @@ RunEnd World::run_until(Time end) {
   while (!stopped_) {
     if (queue_.empty() || queue_.front().at > end) break;
     const Event event = queue_.pop();
+    queue_.approach();
     now_ = event.at;
     cause_ = event.cause;
     ++events_;

@@ -52,6 +52,7 @@ inline bool write_cut(env::Task& task, env::Connection& to, ByteView from,
   for (std::size_t i = 0; !from.empty(); ++i) {
     const std::size_t size = sizes.empty() ? from.size() : sizes[i % sizes.size()];
     if (size == 0) task.scheduler().yield(task);
+    env::yield_if_due(task);  // a thousand tiny pieces are a long run
     const auto count =
         to.write_some(task, from.first(std::clamp<std::size_t>(size, 1, from.size())));
     if (!count) return false;
@@ -68,6 +69,7 @@ inline Result<Bytes> read_cut(env::Task& task, env::Connection& from,
   for (std::size_t i = 0;; ++i) {
     const std::size_t size = sizes.empty() ? buffer.size() : sizes[i % sizes.size()];
     if (size == 0) task.scheduler().yield(task);
+    env::yield_if_due(task);
     const MutBytes into = MutBytes(buffer).first(std::clamp<std::size_t>(size, 1, buffer.size()));
     const std::size_t count = TRY(from.read_some(task, into));
     if (count == 0) return out;

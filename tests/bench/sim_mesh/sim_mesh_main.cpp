@@ -45,7 +45,7 @@ struct Options {
   std::uint64_t replies = 1'000'000;
   std::uint64_t nodes = 5;
   std::uint64_t outstanding = 64;
-  std::uint64_t hours = 1;
+  double hours = 1;
 };
 
 // What the harness counts; it belongs to the world and outlives the nodes.
@@ -133,19 +133,20 @@ class Node {
   }
 
   void join(std::uint64_t peer, std::unique_ptr<Connection> connection) {
-    connections_[peer] = std::move(connection);
+    connections_[peer] = connection.get();
+    kept_.push_back(std::move(connection));
     env_.scheduler.spawn("read", [this, peer](Task& t) { read(t, peer); });
   }
 
   void read(Task& task, std::uint64_t peer) {
-    const std::shared_ptr<Connection> connection = connections_[peer];
+    Connection* connection = connections_[peer];
     std::array<std::byte, 1024> buffer;
     std::size_t have = 0;
     for (;;) {
       const Result<std::size_t> got = connection->read_some(task, std::span(buffer).subspan(have));
       if (!got || *got == 0) {
         if (connections_[peer] == connection) connections_[peer] = nullptr;
-        return;
+        return connection->close();
       }
       have += *got;
       std::size_t at = 0;
@@ -194,7 +195,7 @@ class Node {
         env_.random.chance(kLost.with(id).with(length).with(++sends_), flux::ratio(1, 100))) {
       return;
     }
-    const std::shared_ptr<Connection> connection = connections_[peer];
+    Connection* connection = connections_[peer];
     if (!connection) return;
     std::array<std::byte, kRequestBytes> frame{};
     flux::store_be(frame.data(), id);
@@ -240,7 +241,9 @@ class Node {
   std::uint64_t me_;
   std::uint64_t boot_;
   std::unique_ptr<flux::env::Listener> listener_;
-  std::vector<std::shared_ptr<Connection>> connections_;
+  std::vector<Connection*> connections_;  // by peer; null: none
+  // Until the node ends, since another task may be writing to one that has broken.
+  std::vector<std::unique_ptr<Connection>> kept_;
   std::vector<Slot> slots_;
   std::deque<Attempt> attempts_;
   std::uint64_t sequence_ = 0;
@@ -332,7 +335,7 @@ void simulate(const Options& options, Stats& stats, flux::sim::World& world) {
   std::unique_ptr<Crasher> crasher;
   if (options.workload == "lossy") crasher = std::make_unique<Crasher>(world, stats, start);
   const Duration limit = options.workload == "idle"
-                             ? flux::seconds(static_cast<std::int64_t>(options.hours) * 3600)
+                             ? flux::seconds(static_cast<std::int64_t>(options.hours * 3600))
                              : flux::seconds(1'000'000);
   world.run_until(flux::sim::Time() + limit);
   for (const auto& process : world.processes()) process->end(flux::sim::Exit::killed);
@@ -350,7 +353,7 @@ Options parse(int argc, char** argv) {
     if (flag == "--replies") options.replies = value;
     if (flag == "--nodes") options.nodes = value;
     if (flag == "--outstanding") options.outstanding = value;
-    if (flag == "--hours") options.hours = value;
+    if (flag == "--hours") options.hours = std::strtod(argv[i + 1], nullptr);
   }
   if (!known || options.nodes < 2 || options.nodes > 200) {
     std::fprintf(stderr,
