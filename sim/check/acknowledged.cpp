@@ -7,9 +7,6 @@
 namespace flux::sim {
 namespace {
 
-constexpr std::string_view kTopicDurability = "flux.durability";
-constexpr std::string_view kBrokerDurability = "log.flux.durability";
-
 std::string value_text(ValueId value) {
   return fmt::format("value {} of client {}", value.number, value.client);
 }
@@ -18,20 +15,6 @@ std::string value_text(ValueId value) {
 
 AcknowledgedChecker::AcknowledgedChecker(const ClusterFacts& facts, Findings& findings)
     : Checker(findings), facts_(facts) {}
-
-Promise AcknowledgedChecker::promise_of(const Operation& op) const {
-  if (op.acks != Acks::all) return Promise::survives_kill;
-  std::string mode = "fsync";
-  if (const auto set = facts_.broker_config.find(std::string(kBrokerDurability));
-      set != facts_.broker_config.end()) {
-    mode = set->second;
-  }
-  for (const ClusterFacts::Topic& topic : facts_.topics) {
-    const auto set = topic.config.find(std::string(kTopicDurability));
-    if (topic.name == op.topic && set != topic.config.end()) mode = set->second;
-  }
-  return mode == "fsync" ? Promise::survives_power_cut : Promise::survives_kill;
-}
 
 void AcknowledgedChecker::observe(const Observation& observation) {
   map_.observe(observation);
@@ -58,7 +41,7 @@ void AcknowledgedChecker::acknowledged(const Operation& op) {
   Promised one;
   one.operation = op.id;
   one.where = {op.topic, op.partition};
-  one.promise = promise_of(op);
+  one.promise = promise_of(facts_, op);
   one.invoked = invoked_[op.id];
   for (std::size_t i = 0; i < op.records.size(); ++i) {
     one.record = op.records[i];

@@ -39,7 +39,6 @@ class AcknowledgedChecker final : public Checker {
     std::uint64_t digest = 0;
   };
 
-  Promise promise_of(const Operation& op) const;
   void acknowledged(const Operation& op);
   void judge_at_acknowledgement(const Promised& one, Time at);
   void final_read(const Operation& op);

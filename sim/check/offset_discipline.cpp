@@ -1,5 +1,7 @@
 #include "sim/check/offset_discipline.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace flux::sim {
@@ -35,16 +37,18 @@ void OffsetDisciplineChecker::observe(const Observation& observation) {
 
 void OffsetDisciplineChecker::claim(const Operation& op, Offset offset, const RecordView& record) {
   const TopicPartitionName where{op.topic, op.partition};
-  const Claim now{record.value, record.digest, op.id, map_.moment()};
+  const Claim now{record.value, record.digest, op.id, promise_of(facts_, op),
+                  map_.find(where, offset)};
   const auto [at, first] = claims_[where].try_emplace(offset, now);
   if (first) return;
   count("compared.offsets");
   Claim& known = at->second;
-  if (known.value == now.value && known.digest == now.digest) return;
-  const auto deletion = deletions_.find(op.topic);
-  const bool deleted = deletion != deletions_.end();
-  const std::optional<Offset> loss = map_.loss_from(where, known.moment);
-  if (deleted || (loss && *loss <= offset)) {
+  if (known.value == now.value && known.digest == now.digest) {
+    known.promise = std::max(known.promise, now.promise);
+    return;
+  }
+  const bool excused = known.stored && map_.excuse(*known.stored, known.promise);
+  if (deletions_.contains(op.topic) || excused) {
     count("excused.given_again");
     known = now;
     return;
@@ -61,7 +65,7 @@ void OffsetDisciplineChecker::level(const Operation& op, std::string_view what, 
   const TopicPartitionName where{op.topic, op.partition};
   count("compared.levels");
   if (seen < when_invoked.offset) {
-    if (map_.loss_from(where, when_invoked.moment)) {
+    if (map_.loss_from(where, when_invoked.moment, promise_of(facts_, op))) {
       count("excused.level_went_back");
       highest = {seen, op.id, map_.moment()};
       return;

@@ -14,7 +14,8 @@ namespace flux::sim {
 
 class OffsetDisciplineChecker final : public Checker {
  public:
-  OffsetDisciplineChecker(const ClusterFacts&, Findings& findings) : Checker(findings) {}
+  OffsetDisciplineChecker(const ClusterFacts& facts, Findings& findings)
+      : Checker(findings), facts_(facts) {}
 
   std::string_view name() const override { return "offset_discipline"; }
   void observe(const Observation& observation) override;
@@ -24,7 +25,8 @@ class OffsetDisciplineChecker final : public Checker {
     ValueId value;
     std::uint64_t digest = 0;
     OperationId operation;
-    std::uint64_t moment = 0;
+    Promise promise = Promise::survives_kill;
+    const Stored* stored = nullptr;  // null when no such bytes were ever seen on a disk
   };
   struct Level {
     Offset offset{-1};
@@ -40,6 +42,7 @@ class OffsetDisciplineChecker final : public Checker {
   void level(const Operation& op, std::string_view what, Offset seen, Level& highest,
              const Level& when_invoked);
 
+  const ClusterFacts& facts_;
   StorageMap map_;
   std::map<TopicPartitionName, std::map<Offset, Claim>> claims_;
   std::map<TopicPartitionName, Levels> levels_;

@@ -19,9 +19,14 @@ void OrderChecker::observe(const Observation& observation) {
 void OrderChecker::invoked(const Operation& op) {
   const TopicPartitionName where{op.topic, op.partition};
   for (const RecordView& record : op.records) {
-    sent_[record.value] = {
-        op.id,   where,           record.digest, op.connection, op.producer != kNoProducerId,
-        op.acks, Outcome::pending};
+    sent_[record.value] = {.operation = op.id,
+                           .where = where,
+                           .digest = record.digest,
+                           .incarnation = op.incarnation,
+                           .connection = op.connection,
+                           .idempotent = op.producer != kNoProducerId,
+                           .acks = op.acks,
+                           .outcome = Outcome::pending};
   }
   highest_when_invoked_[op.id] = highest_[where];
 }
@@ -31,6 +36,7 @@ void OrderChecker::produced(const Operation& op) {
     const auto sent = sent_.find(record.value);
     if (sent == sent_.end()) continue;
     sent->second.outcome = op.outcome;
+    sent->second.connection = op.connection;  // on which it really went
     // A client may learn its producer id after it handed the records in.
     if (op.producer != kNoProducerId) sent->second.idempotent = true;
   }
@@ -38,7 +44,8 @@ void OrderChecker::produced(const Operation& op) {
   const TopicPartitionName where{op.topic, op.partition};
   const Highest before = highest_when_invoked_[op.id];
   count("compared.acknowledged_order");
-  if (op.base_offset <= before.offset && !map_.loss_from(where, before.moment)) {
+  if (op.base_offset <= before.offset &&
+      !map_.loss_from(where, before.moment, Promise::survives_kill)) {
     violation(op.completed,
               fmt::format("{}: offset {} was acknowledged to a produce that began after offset {} "
                           "was acknowledged",
@@ -47,7 +54,7 @@ void OrderChecker::produced(const Operation& op) {
   }
   const Offset last = op.base_offset + (static_cast<std::int64_t>(op.records.size()) - 1);
   Highest& highest = highest_[where];
-  if (last > highest.offset || map_.loss_from(where, highest.moment)) {
+  if (last > highest.offset || map_.loss_from(where, highest.moment, Promise::survives_kill)) {
     highest = {last, op.id, map_.moment()};
   }
 }
@@ -100,14 +107,15 @@ void OrderChecker::read(const Operation& op) {
 
 void OrderChecker::judge_stream(const TopicPartitionName& where, const std::vector<Read>& reads,
                                 Time now) {
-  std::map<std::uint32_t, Read> last_of_producer;
+  std::map<std::pair<std::uint32_t, std::uint64_t>, Read> last_of_producer;
   std::map<std::uint64_t, Read> last_of_connection;
   for (const Read& read : reads) {
     const auto sent = sent_.find(read.value);
     if (sent == sent_.end()) continue;
     Read* last = nullptr;
     if (sent->second.idempotent) {
-      last = &last_of_producer.try_emplace(read.value.client, read).first->second;
+      const std::pair producer(read.value.client, sent->second.incarnation);
+      last = &last_of_producer.try_emplace(producer, read).first->second;
     } else if (sent->second.acks == Acks::none) {
       last = &last_of_connection.try_emplace(sent->second.connection, read).first->second;
     }
@@ -151,7 +159,7 @@ void OrderChecker::finish(Time now) {
     const auto there = partition->second.lower_bound(skip.from);
     if (there == partition->second.end() || there->first >= skip.to) continue;
     // It may have come there after an earlier record at this offset was lost or spoiled.
-    if (map_.loss_from(skip.where, 0)) continue;
+    if (map_.loss_from(skip.where, 0, Promise::survives_kill)) continue;
     violation(now,
               fmt::format("{}: a read from offset {} went on at {}, and offset {} is there",
                           skip.where.to_string(), skip.from.value(), skip.to.value(),

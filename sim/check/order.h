@@ -28,6 +28,7 @@ class OrderChecker final : public Checker {
     OperationId operation;
     TopicPartitionName where;
     std::uint64_t digest = 0;
+    std::uint64_t incarnation = 0;  // of the client: each life of it is a producer of its own
     std::uint64_t connection = 0;
     bool idempotent = false;
     Acks acks = Acks::all;

@@ -244,27 +244,34 @@ std::optional<std::uint64_t> StorageMap::spoiled_at(const Stored& batch) const {
   return last;
 }
 
-std::optional<Offset> StorageMap::loss_from(const TopicPartitionName& where,
-                                            std::uint64_t since) const {
-  std::optional<Offset> first;
+std::optional<Offset> StorageMap::loss_from(const TopicPartitionName& where, std::uint64_t since,
+                                            Promise promise) const {
   const auto partition = batches_.find(where);
-  if (partition == batches_.end()) return first;
+  if (partition == batches_.end()) return std::nullopt;
   for (const auto& [base, list] : partition->second) {
     for (const auto& batch : list) {
-      const auto file = files_.find({batch->disk, batch->inode});
-      if (file == files_.end()) continue;
-      const bool hit = std::any_of(
-          file->second.mishaps.begin(), file->second.mishaps.end(), [&](const Mishap& mishap) {
-            return mishap.moment >= since && mishap.moment >= batch->moment &&
-                   mishap.range.touches(batch->range) &&
-                   (spoils(mishap.kind) || mishap.kind == OmenKind::lost);
-          });
-      const auto disk = disk_mishaps_.find(batch->disk);
-      const bool gone = disk != disk_mishaps_.end() && disk->second >= since;
-      if (hit || gone || !side_mishaps_.empty()) return base;
+      if (last_mishap(*batch) >= since && excuse(*batch, promise)) return base;
     }
   }
-  return first;
+  return std::nullopt;
+}
+
+// The moment at which anything last happened to the batch or to all of its disk; 0 for never.
+std::uint64_t StorageMap::last_mishap(const Stored& batch) const {
+  std::uint64_t last = 0;
+  if (const auto disk = disk_mishaps_.find(batch.disk); disk != disk_mishaps_.end()) {
+    last = disk->second;
+  }
+  for (const std::string& scope : {batch.directory, std::string()}) {
+    const auto side = side_mishaps_.find({batch.disk, scope});
+    if (side != side_mishaps_.end()) last = std::max(last, side->second);
+  }
+  if (const auto file = files_.find({batch.disk, batch.inode}); file != files_.end()) {
+    for (const Mishap& mishap : file->second.mishaps) {
+      if (mishap.range.touches(batch.range)) last = std::max(last, mishap.moment);
+    }
+  }
+  return last;
 }
 
 }  // namespace flux::sim

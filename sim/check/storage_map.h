@@ -15,6 +15,7 @@
 
 #include "sim/check/log_watch.h"
 #include "sim/check/observation.h"
+#include "sim/check/promise.h"
 
 namespace flux::sim {
 
@@ -40,13 +41,6 @@ struct Stored {
   std::uint64_t digest = 0;
   std::uint64_t moment = 0;  // of the row of observations
   bool cut = false;          // the node cut it off since
-};
-
-// How long a record of this kind is owed (design section 9).
-enum class Promise : std::uint8_t {
-  until_process_ends,  // nothing that was not synced
-  survives_kill,       // acks=1, or a page-cache topic: a power cut may take what was not synced
-  survives_power_cut,  // acks=all on an fsync topic
 };
 
 class StorageMap {
@@ -75,9 +69,10 @@ class StorageMap {
   std::optional<std::string> excuse(const Stored& batch, Promise promise) const;
   // The moment at which its bytes last went wrong on the medium, if they did.
   std::optional<std::uint64_t> spoiled_at(const Stored& batch) const;
-  // Some batch of the partition is excused: what a node reports of it (high watermark, log start)
-  // may go back, and offsets may be given again, from here on.
-  std::optional<Offset> loss_from(const TopicPartitionName& where, std::uint64_t since) const;
+  // The first offset of the partition that a fault took or spoiled since `since`, where the promise
+  // excuses it: what a node reports of the partition may go back to there.
+  std::optional<Offset> loss_from(const TopicPartitionName& where, std::uint64_t since,
+                                  Promise promise) const;
 
  private:
   struct Mishap {
@@ -95,6 +90,7 @@ class StorageMap {
   void stored(const BatchStored& batch);
   void disk(const DiskEvent& event);
   void side_file(const DiskEvent& event);
+  std::uint64_t last_mishap(const Stored& batch) const;
   void cut(const FileName& file, std::uint64_t from);
   static void add_range(std::vector<ByteRange>& ranges, ByteRange range);
   static void remove_range(std::vector<ByteRange>& ranges, ByteRange range);
