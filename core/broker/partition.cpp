@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/base/mark.h"
+#include "core/base/mutant.h"
 
 namespace flux::broker {
 
@@ -181,7 +182,8 @@ void Partition::commit_loop(env::Task& task) {
 }
 
 void Partition::advance_high_watermark() {
-  const Offset reached = synced_topic() ? log_->synced_end() : log_->end_offset();
+  const bool synced_only = synced_topic() && !MUTANT("broker.high_watermark_unsynced");
+  const Offset reached = synced_only ? log_->synced_end() : log_->end_offset();
   if (reached <= high_watermark_) return;
   high_watermark_ = reached;
   watches_.raise();

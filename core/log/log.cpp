@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/base/mark.h"
+#include "core/base/mutant.h"
 #include "core/log/names.h"
 #include "core/log/segment.h"
 
@@ -70,10 +71,12 @@ Result<Log::Checked> Log::check_batches(MutBytes batches, const AppendOptions* l
     if (base < out.end) return fail(ErrorCode::invalid, "a replica's batch goes back");
     if (leader && !batch.control() && batch.producer_id() != kNoProducerId) {
       out.duplicate = producers_.find_duplicate(batch);
+      const bool again = out.duplicate && MUTANT("log.append_duplicates");
+      if (again) out.duplicate.reset();
       if (out.duplicate) return out;
       const auto before = pending.find(batch.producer_id());
       const Producer* now = before == pending.end() ? nullptr : &before->second;
-      TRY(producers_.check(batch, now));
+      if (!again) TRY(producers_.check(batch, now));
       pending[batch.producer_id()] =
           producers_.preview(now ? now : producers_.find(batch.producer_id()), batch, base);
     }
@@ -187,7 +190,9 @@ Result<void> Log::start_segment(Task& task, Offset base) {
   auto segment = std::make_shared<Segment>(env_, identity_, config_, directory_, base);
   TRY(segment->create(task));
   // Before anything in it is acknowledged its names must be durable.
-  TRY(env_.disk.sync_directory(task, directory_));
+  if (!MUTANT("log.roll_without_directory_sync")) {
+    TRY(env_.disk.sync_directory(task, directory_));
+  }
   segments_.push_back(std::move(segment));
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include "core/base/check.h"
 #include "core/base/mark.h"
+#include "core/base/mutant.h"
 #include "core/log/log.h"
 #include "core/log/segment.h"
 
@@ -85,7 +86,7 @@ Result<void> Log::commit_once(Task& task) {
   // Oldest first: a synced byte in a segment says that all segments before it are synced.
   for (const Part& part : parts) {
     if (!done) break;
-    done = part.segment->sync(task);
+    if (!MUTANT("log.ack_before_sync")) done = part.segment->sync(task);
     if (done) {
       part.segment->note_synced(part.position, part.offset);
     } else {

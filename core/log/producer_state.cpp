@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/base/mark.h"
+#include "core/base/mutant.h"
 
 namespace flux::log {
 
@@ -34,7 +35,7 @@ Result<void> ProducerState::check(const BatchView& batch, const Producer* pendin
   if (batch.producer_epoch() == producer->epoch && !producer->batches.empty()) {
     expected = record::sequence_after(producer->batches.back().last);
   }
-  if (first != expected) {
+  if (first != expected && !MUTANT("log.accept_sequence_gap")) {
     REACHED("log.producer_gap");
     return fail(ErrorCode::out_of_order_sequence,
                 who + ": sequence " + std::to_string(first.value()) + " where " +

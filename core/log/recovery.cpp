@@ -4,6 +4,7 @@
 
 #include "core/base/check.h"
 #include "core/base/mark.h"
+#include "core/base/mutant.h"
 #include "core/log/cost.h"
 #include "core/log/names.h"
 
@@ -181,7 +182,7 @@ Result<SegmentRecovery::Step> SegmentRecovery::scan_block(Task& task, const Inte
       return Step::on;
     }
   }
-  if (!vouched(block)) return cut();
+  if (!vouched(block) || MUTANT("log.cut_below_the_mark")) return cut();
   kept_.push_back(block);  // its digest tells the right bytes when a peer brings them
   offset_ = std::max(offset_, block.base);
   return skip_as_rot(block.block_end(), block.end, unreadable);
