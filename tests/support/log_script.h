@@ -16,8 +16,11 @@ namespace flux::test {
 
 class LogScript {
  public:
-  LogScript(SmallNode& node, const log::LogConfig& config, int producers, int batches)
-      : node_(node), config_(config), batches_(batches) {
+  // With `uniform` all batches are of one size, so that what a crash left of one can stand exactly
+  // where another would.
+  LogScript(SmallNode& node, const log::LogConfig& config, int producers, int batches,
+            bool uniform = false)
+      : node_(node), config_(config), batches_(batches), uniform_(uniform) {
     for (int i = 0; i < producers; ++i) producers_.push_back({.id = i});
   }
 
@@ -78,10 +81,13 @@ class LogScript {
   };
 
   std::string tag(const Producer& producer, int batch) const {
-    return "p" + std::to_string(producer.id) + "." + std::to_string(batch);
+    return "p" + std::to_string(producer.id) + "." + std::to_string(100 + batch);
   }
-  static int records_of(int batch) { return 1 + batch % 3; }
-  static int sequence_of(int batch) {
+  int records_of(int batch) const { return uniform_ ? 1 : 1 + batch % 3; }
+  record::Codec codec_of(int batch) const {
+    return uniform_ ? record::Codec::none : static_cast<record::Codec>(batch % record::kCodecs);
+  }
+  int sequence_of(int batch) const {
     int sum = 0;
     for (int i = 0; i < batch; ++i) sum += records_of(i);
     return sum;
@@ -92,7 +98,7 @@ class LogScript {
     const std::string name = tag(producer, batch);
     const auto appended = append(task, log, name,
                                  {.records = records_of(batch),
-                                  .codec = static_cast<record::Codec>(batch % record::kCodecs),
+                                  .codec = codec_of(batch),
                                   .producer = producer.id,
                                   .epoch = 0,
                                   .sequence = sequence_of(batch)});
@@ -146,6 +152,7 @@ class LogScript {
   SmallNode& node_;
   log::LogConfig config_;
   int batches_;
+  bool uniform_;
   std::vector<Producer> producers_;
   std::map<std::int64_t, std::string> acknowledged_;
 };

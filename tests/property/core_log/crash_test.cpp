@@ -30,7 +30,8 @@ void run_seed(std::uint64_t seed) {
   if (draw(seed, "journal", 2) == 0) habits.power_cut.names = sim::NameLoss::ordered;
   if (draw(seed, "stale", 4) == 0) habits.power_cut.stale_sector = ratio(1, 2);
   SmallNode node(habits, seed);
-  LogScript script(node, config_of(seed), 1 + static_cast<int>(draw(seed, "producers", 4)), 12);
+  LogScript script(node, config_of(seed), 1 + static_cast<int>(draw(seed, "producers", 8)), 12,
+                   draw(seed, "uniform", 2) == 0);
   for (std::uint64_t life = 0; life < 6 && !script.done(); ++life) {
     const std::uint64_t own = mix64(seed * 31 + life);
     node.disk.dies_at = node.disk.operations + draw(own, "dies", 120);

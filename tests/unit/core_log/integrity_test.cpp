@@ -16,7 +16,7 @@ using log::ReadVerify;
 constexpr const char* kFirstSegment = "data/t-0/00000000000000000000.log";
 constexpr const char* kFirstIntegrity = "data/t-0/00000000000000000000.integrity";
 
-// Five synced batches of equal size, closed in order.
+// Five synced batches of equal size, closed in order, and a power cut.
 std::size_t fill(SmallNode& node, const LogConfig& config) {
   const std::size_t size = make_batch("v0").size();
   EXPECT_TRUE(node.run([&](Task& task) {
@@ -26,6 +26,8 @@ std::size_t fill(SmallNode& node, const LogConfig& config) {
     }
     EXPECT_TRUE(log->close(task).has_value());
   }));
+  // Another boot: from here on only the durable marks say what was synced.
+  node.power_cut();
   return size;
 }
 
