@@ -77,6 +77,7 @@ void Process::end(Exit exit) {
 
 void Process::finish(Exit exit) {
   const WorldScope scope;
+  if (tap_ && exit != Exit::clean) tap_->told(ProcessTap::Told::end, static_cast<int>(exit));
   stop_handler_ = nullptr;
   loop_->kill();
   loop_.reset();
@@ -86,9 +87,13 @@ void Process::finish(Exit exit) {
   for (ProcessWatcher* watcher : world_.watchers()) watcher->process_ended(*this, exit);
 }
 
-void Process::pause() { paused_ = true; }
+void Process::pause() {
+  if (tap_) tap_->told(ProcessTap::Told::pause, 0);
+  paused_ = true;
+}
 
 void Process::unpause() {
+  if (tap_) tap_->told(ProcessTap::Told::unpause, 0);
   if (!std::exchange(paused_, false) || !alive()) return;
   timer_at_ = Time::max();
   schedule_run();
@@ -96,6 +101,7 @@ void Process::unpause() {
 
 bool Process::request_stop() {
   if (!alive() || !stop_handler_) return false;
+  if (tap_) tap_->told(ProcessTap::Told::stop, 0);
   const HeapScope scope(&heap_);
   stop_handler_();
   schedule_run();
@@ -104,6 +110,8 @@ bool Process::request_stop() {
 
 void Process::wake(env::TaskHandle task) {
   if (!alive()) return;
+  if (tap_) [[unlikely]]
+    tap_->woken(task);
   loop_->unpark(task);
   if (!running_now()) schedule_run();
 }
@@ -113,17 +121,23 @@ Time Process::effect_time() const { return running_now() ? world_.now() + charge
 void Process::charge_call(std::size_t bytes) {
   const Duration work = cost_.call + cost_.per_kib * static_cast<std::int64_t>(bytes) / 1024;
   charged_ += work * cost_.slowdown;
+  if (tap_) [[unlikely]]
+    tap_->charged(bytes);
 }
 
 void Process::seam(SeamKind kind, std::uint64_t a, std::uint64_t b, std::uint64_t digest) {
   world_.seam().fold(hash_, index_, effect_time(), kind, a, b, digest);
+  if (tap_) [[unlikely]]
+    tap_->passed(kind, a, b, digest);
 }
 
 bool Process::should_yield() { return charged_ - resume_began_ > kRunMax / 2; }
 
 std::uint64_t Process::cause() { return world_.cause(); }
 
-void Process::before_resume(const env::Task&, std::uint64_t cause) {
+void Process::before_resume(const env::Task& task, std::uint64_t cause) {
+  if (tap_) [[unlikely]]
+    tap_->resumed(task);
   world_.set_cause(cause);
   resume_began_ = charged_;
   charged_ += cost_.resume * cost_.slowdown;
@@ -135,7 +149,8 @@ bool Process::after_resume(const env::Task& task) {
     check_failed({__FILE__, __LINE__, "a fiber ran longer than 2 ms without a suspension"},
                  task.name());
   }
-  return !main_ended_ && charged_ < kTurn;
+  const bool goes_on = !tap_ || tap_->suspended(task);
+  return goes_on && !main_ended_ && charged_ < kTurn;
 }
 
 std::uint64_t Process::ready_order(const env::Task& task, std::uint64_t wake) {
@@ -172,6 +187,8 @@ void Process::run() {
   charged_ = Duration();
   resume_began_ = Duration();
   world_.current_ = this;
+  if (tap_) [[unlikely]]
+    tap_->turn(cost_.slowdown);
   {
     const HeapScope scope(&heap_);
     loop_->run(clock_.local(world_.now()));
@@ -198,12 +215,14 @@ void Process::schedule_timer() {
 
 void Process::reschedule() {
   if (!alive()) return;
+  if (tap_) tap_->told(ProcessTap::Told::clock, clock_.drift_ppb());
   timer_at_ = Time::max();
   if (!running_now()) schedule_timer();
 }
 
 void Process::force_timer() {
   if (!alive() || running_now()) return;
+  if (tap_) tap_->told(ProcessTap::Told::timer, 0);
   loop_->force_timer(clock_.local(world_.now()));
   schedule_run();
 }

@@ -18,6 +18,7 @@
 #include "sim/world/clock_model.h"
 #include "sim/world/event_queue.h"
 #include "sim/world/node_heap.h"
+#include "sim/world/process_tap.h"
 #include "sim/world/seam.h"
 
 namespace flux::sim {
@@ -87,6 +88,9 @@ class Process final : public fiber::Host, private EventTarget {
   void on_stop(std::function<void()> handler) { stop_handler_ = std::move(handler); }
   bool request_stop();
 
+  // Shows all that passes between this process and the world; null for nobody.
+  void tap(ProcessTap* tap) { tap_ = tap; }
+
   // For the environment.
   fiber::RunLoop& loop() { return *loop_; }
   void wake(env::TaskHandle task);
@@ -130,6 +134,7 @@ class Process final : public fiber::Host, private EventTarget {
   NodeHeap heap_;
   std::unique_ptr<fiber::RunLoop> loop_;
   std::function<void()> stop_handler_;
+  ProcessTap* tap_ = nullptr;
   std::uint64_t incarnation_ = 0;
   std::uint64_t hash_ = 0;
   bool paused_ = false;
