@@ -179,6 +179,26 @@ Result<void> Cluster::check() const {
   return {};
 }
 
+bool Cluster::record(std::string_view process) {
+  for (std::size_t p = 0; p < facts_.brokers.size(); ++p) {
+    Slot& slot = *slots_[p];
+    if (slot.process->name() != process) continue;
+    slot.recorder =
+        std::make_unique<NodeRecorder>(*slot.process, scenario_.node, world_.decisions().seed(),
+                                       scenario_.order == fiber::ReadyOrder::hosted);
+    slot.recording = std::make_unique<RecordingEnv>(*slot.recorder);
+    return true;
+  }
+  return false;
+}
+
+std::optional<NodeRecord> Cluster::take_record() {
+  for (const auto& slot : slots_) {
+    if (slot->recorder) return slot->recorder->finish();
+  }
+  return std::nullopt;
+}
+
 void Cluster::start() {
   const WorldScope scope;
   for (std::uint32_t p = 0; p < slots_.size(); ++p) {
@@ -236,6 +256,7 @@ void Cluster::begin(std::uint32_t p) {
   if (slot.seat) slot.seat->restarted();
   history_.add(NodeEvent{world_.now(), slot.process->index(), slot.process->incarnation() + 1,
                          NodeChange::started, Exit::clean});
+  if (slot.recorder) slot.recorder->starting(write_setup(slot.setup));
   slot.process->start([this, &slot](env::Task& task) {
     if (slot.seat) return run_client(task, slot);
     run_broker(task, slot);
@@ -243,7 +264,8 @@ void Cluster::begin(std::uint32_t p) {
 }
 
 void Cluster::run_broker(env::Task& task, Slot& slot) {
-  env::Env env = slot.env->env();
+  const env::Env bare = slot.env->env();
+  env::Env env = slot.recording ? slot.recording->wrap(bare) : bare;
   const Result<void> result = program_->run(task, env, slot.setup, *slot.process);
   const std::string error = result ? std::string() : result.error().to_string();
   const WorldScope scope;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "sim/env/sim_disk.h"
 #include "sim/env/sim_network.h"
 #include "sim/fault/ground.h"
+#include "sim/replay/recording_env.h"
 #include "sim/workload/workloads.h"
 
 namespace flux::sim {
@@ -36,6 +38,10 @@ class Cluster final : public Ground, private ProcessWatcher, private EventTarget
   const ClusterFacts& facts() const { return facts_; }
   // Whether the nodes would take their setups.
   Result<void> check() const;
+  // Writes down all that this broker is told and does; false when there is none of this name.
+  bool record(std::string_view process);
+  // What was written down.
+  std::optional<NodeRecord> take_record();
   void start();
   // Tells all seats, and starts the auditors when their phase begins.
   void begin_phase(RunPhase phase);
@@ -72,7 +78,9 @@ class Cluster final : public Ground, private ProcessWatcher, private EventTarget
     std::uint32_t holds = 0;
     bool wanted = false;  // it should be running when nothing holds it
     bool restarts = true;
-    NodeSetup setup;                 // of a broker
+    NodeSetup setup;  // of a broker
+    std::unique_ptr<NodeRecorder> recorder;
+    std::unique_ptr<RecordingEnv> recording;
     std::unique_ptr<Workload> work;  // of a client
     std::unique_ptr<ClientSeat> seat;
     bool auditor = false;

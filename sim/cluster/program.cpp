@@ -1,5 +1,7 @@
 #include "sim/cluster/program.h"
 
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include "net/node/node.h"
@@ -48,6 +50,52 @@ class ProbeProgram final : public NodeProgram {
 };
 
 }  // namespace
+
+std::string write_setup(const NodeSetup& setup) {
+  std::string out = fmt::format("self {} {} {}\nlogs {}\n", setup.id.value(), setup.port,
+                                setup.address, setup.log_directory);
+  for (const NodeSetup::Peer& peer : setup.peers) {
+    out += fmt::format("peer {} {} {}\n", peer.id.value(), peer.port, peer.address);
+  }
+  for (const auto& [name, value] : setup.config) out += fmt::format("{}={}\n", name, value);
+  return out;
+}
+
+Result<NodeSetup> read_setup(std::string_view text) {
+  NodeSetup setup;
+  const auto endpoint = [](std::string_view rest, NodeSetup::Peer& peer) {
+    std::int32_t id = 0;
+    const auto first = std::from_chars(rest.data(), rest.data() + rest.size(), id);
+    if (first.ec != std::errc() || first.ptr == rest.data() + rest.size()) return false;
+    const char* port = first.ptr + 1;
+    const auto second = std::from_chars(port, rest.data() + rest.size(), peer.port);
+    if (second.ec != std::errc() || second.ptr == rest.data() + rest.size()) return false;
+    peer.id = NodeId(id);
+    peer.address.assign(second.ptr + 1, rest.data() + rest.size());
+    return true;
+  };
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    const std::string_view line = text.substr(0, end);
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    NodeSetup::Peer peer;
+    const std::size_t equals = line.find('=');
+    if (line.starts_with("logs ")) {
+      setup.log_directory = line.substr(5);
+    } else if (line.starts_with("self ") && endpoint(line.substr(5), peer)) {
+      setup.id = peer.id;
+      setup.port = peer.port;
+      setup.address = peer.address;
+    } else if (line.starts_with("peer ") && endpoint(line.substr(5), peer)) {
+      setup.peers.push_back(peer);
+    } else if (equals != std::string_view::npos) {
+      setup.config.emplace(line.substr(0, equals), line.substr(equals + 1));
+    } else {
+      return fail(ErrorCode::invalid, fmt::format("setup: {}", line));
+    }
+  }
+  return setup;
+}
 
 std::vector<std::string_view> program_names() { return {"broker", "probe"}; }
 

@@ -32,6 +32,10 @@ struct NodeSetup {
   std::map<std::string, std::string> config;
 };
 
+// One line of text for each member: what a node's record keeps.
+std::string write_setup(const NodeSetup& setup);
+Result<NodeSetup> read_setup(std::string_view text);
+
 class NodeProgram {
  public:
   virtual ~NodeProgram() = default;

@@ -82,6 +82,9 @@ Result<void> Run::prepare() {
   }
   cluster_ = std::make_unique<Cluster>(world_, scenario_, history_);
   TRY(cluster_->check());
+  if (!options_.record_node.empty() && !cluster_->record(options_.record_node)) {
+    return fail(ErrorCode::not_found, fmt::format("no broker \"{}\"", options_.record_node));
+  }
   checkers_ = make_checkers(cluster_->facts(), findings_);
   for (const auto& checker : checkers_) history_.subscribe(*checker);
   watch_trace();
@@ -261,6 +264,7 @@ RunResult Run::finish() {
   result_.seam_events = world_.seam().count();
   result_.checkpoints = world_.seam().checkpoints();
   result_.node_errors = cluster_->node_errors();
+  result_.node_record = cluster_->take_record();
   result_.processes.emplace_back("world", "");
   for (const auto& process : world_.processes()) {
     result_.processes.emplace_back(process->name(), fmt::format("{:016x}", process->hash()));

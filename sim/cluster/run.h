@@ -16,6 +16,7 @@
 
 #include "sim/check/checker.h"
 #include "sim/cluster/scenario.h"
+#include "sim/replay/node_record.h"
 #include "sim/world/world.h"
 
 namespace flux::sim {
@@ -33,6 +34,7 @@ struct RunOptions {
   bool record_tape = false;
   std::vector<Decision> played;
   std::optional<FaultPlan> plan;  // of a tape: in place of what is written and drawn
+  std::string record_node;        // a broker whose record is wanted
   bool keep_observations = false;
   bool tell_story = false;
   // The trace, a line for each event of at least this severity.
@@ -66,6 +68,7 @@ struct RunResult {
   std::string draw_line;
   std::vector<Decision> tape;
   TapeUse tape_use;
+  std::optional<NodeRecord> node_record;
   std::vector<Observation> observations;
   std::vector<std::string> story;
 };

@@ -21,6 +21,7 @@ struct RunArguments {
   std::string trace_file;
   std::string tape_file;
   std::string seam_file;
+  std::string record_node;  // NAME=FILE
   bool json = false;
   bool story = false;
 };
@@ -32,6 +33,8 @@ struct ReplayArguments {
   RunArguments run;
 };
 int command_replay(const ReplayArguments& arguments);
+
+int command_replay_node(const std::string& file);
 
 int command_check(const RunArguments& arguments);
 

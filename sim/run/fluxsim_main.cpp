@@ -19,6 +19,8 @@ void add_run_options(CLI::App& command, RunArguments& arguments) {
   command.add_option("--trace", arguments.trace_file, "write the causal trace to this file");
   command.add_option("--until", arguments.until, "end at this simulated time: 3s, 2500ms");
   command.add_option("--tape", arguments.tape_file, "write the run out to this file");
+  command.add_option("--record-node", arguments.record_node,
+                     "BROKER=FILE: write down all that one broker was told");
   command.add_option("--seam", arguments.seam_file, "write every event of the seam to this file");
 }
 
@@ -73,6 +75,10 @@ int main(int argc, char** argv) {
   add_scenario(*check_command, check);
   CLI::App* swarm_command = app.add_subcommand("swarm", "run many seeds");
   add_swarm(*swarm_command, swarm);
+  std::string node_record;
+  CLI::App* replay_node_command =
+      app.add_subcommand("replay-node", "play a recorded broker alone and compare");
+  replay_node_command->add_option("FILE", node_record)->required();
   std::pair<std::string, std::string> seams;
   CLI::App* difference_command = app.add_subcommand("difference", "where two seam files part");
   difference_command->add_option("ONE", seams.first)->required();
@@ -92,6 +98,7 @@ int main(int argc, char** argv) {
   if (*run_command) return flux::sim::command_run(run);
   if (*replay_command) return flux::sim::command_replay(replay);
   if (*check_command) return flux::sim::command_check(check);
+  if (*replay_node_command) return flux::sim::command_replay_node(node_record);
   if (*difference_command) return flux::sim::command_difference(seams.first, seams.second);
   if (*swarm_command) return flux::sim::command_swarm(swarm);
   if (*faults_command) return print(flux::sim::fault_table(json));

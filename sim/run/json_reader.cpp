@@ -255,7 +255,7 @@ void JsonReader::weights(const char* name, Weights& out) {
   out.clear();
   for (const auto& [entry, weight] : member->items()) {
     const json value = resolve(document_, weight, path_of(name) + "." + entry);
-    if (!value.is_number_unsigned() || value > 1'000'000) {
+    if (!value.is_number_integer() || value < 0 || value > 1'000'000) {
       return fail(name, fmt::format("{}: {}: a weight is an integer from 0", entry, value.dump()));
     }
     out[entry] = value.get<std::uint32_t>();

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/cluster/replay_node.h"
 #include "sim/run/commands.h"
 #include "sim/run/host.h"
 #include "sim/run/report.h"
@@ -82,6 +83,11 @@ Result<Verdict> perform(const Job& job, const RunArguments& arguments) {
       std::fwrite(record.data(), 1, record.size(), file);
     };
   }
+  const std::size_t equals = arguments.record_node.find('=');
+  options.record_node = arguments.record_node.substr(0, equals);
+  if (!arguments.record_node.empty() && equals == std::string::npos) {
+    return fail(ErrorCode::invalid, "--record-node takes NAME=FILE");
+  }
   options.on_world = &host::crash_reports;
   const RunResult result = TRY(run(scenario, std::move(options)));
   if (!arguments.tape_file.empty()) {
@@ -94,6 +100,10 @@ Result<Verdict> perform(const Job& job, const RunArguments& arguments) {
                     std::string(name_of(result.verdict)),
                     fmt::format("{:016x}", result.hash)};
     TRY(host::write_text(arguments.tape_file, write_tape(tape)));
+  }
+  if (result.node_record) {
+    TRY(host::write_text(arguments.record_node.substr(equals + 1),
+                         write_record(*result.node_record)));
   }
   if (arguments.json) {
     host::print(json_report(scenario, result));
@@ -160,6 +170,23 @@ int command_replay(const ReplayArguments& arguments) {
   host::survive_crashes(tape->seed);
   const host::ScenarioText source{tape->name, arguments.tape + ": scenario", tape->scenario};
   return finish(perform({source, tape->seed, tape->settings, *tape}, arguments.run));
+}
+
+int command_replay_node(const std::string& file) {
+  const Result<std::string> text = host::read_text(file);
+  if (!text) return bad_usage(text.error());
+  const Result<NodeRecord> record = read_record(*text);
+  if (!record) return bad_usage(record.error().in(file));
+  host::survive_crashes(record->seed);
+  const Result<NodeReplay> replay = replay_node(*record);
+  if (!replay) return bad_usage(replay.error());
+  host::print(fmt::format("node {} tokens={} of {} recorded={:016x} played={:016x}\n",
+                          record->process, replay->tokens, record->tokens.size(), record->hash,
+                          replay->hash));
+  if (!replay->difference.empty()) host::print(fmt::format("difference {}\n", replay->difference));
+  const Verdict verdict = replay->difference.empty() ? Verdict::held : Verdict::nondeterminism;
+  host::print(last_line(verdict, record->seed, replay->hash) + "\n");
+  return exit_code_of(verdict);
 }
 
 }  // namespace flux::sim
