@@ -1,8 +1,12 @@
 // fluxsim: runs scenarios in the simulated world. docs/simulator.md explains what it prints.
 
+#include <set>
+#include <string>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "core/base/mutant.h"
 #include "sim/run/commands.h"
 #include "sim/run/host.h"
 #include "sim/run/report.h"
@@ -44,6 +48,31 @@ void add_swarm(CLI::App& command, SwarmArguments& arguments) {
   command.add_flag("--json", arguments.json, "print the summary as one line of JSON");
 }
 
+// A bug planted on purpose, for this run of the program.
+void add_mutant(CLI::App& command) {
+  command
+      .add_option_function<std::string>(
+          "--mutant",
+          [](const std::string& name) {
+            if (!flux::set_mutant(name)) {
+              throw CLI::ValidationError("--mutant",
+                                         name + ": `fluxsim mutants` lists what there is");
+            }
+          },
+          "turn on a planted bug (builds with FLUX_MUTANTS)")
+      ->type_name("NAME");
+}
+
+int print_mutants() {
+  if (flux::all_mutants().empty()) {
+    flux::sim::host::print("this build has no planted bugs: configure with -DFLUX_MUTANTS=ON\n");
+  }
+  std::set<std::string> names;
+  for (const flux::Mutant* mutant : flux::all_mutants()) names.insert(mutant->name);
+  for (const std::string& name : names) flux::sim::host::print(name + "\n");
+  return 0;
+}
+
 int print(const std::string& text) {
   flux::sim::host::print(text);
   return 0;
@@ -63,9 +92,11 @@ int main(int argc, char** argv) {
 
   CLI::App* run_command = app.add_subcommand("run", "run a scenario from a seed");
   add_scenario(*run_command, run);
+  add_mutant(*run_command);
   add_run_options(*run_command, run);
   CLI::App* replay_command = app.add_subcommand("replay", "play a tape again");
   replay_command->add_option("TAPE", replay.tape)->required();
+  add_mutant(*replay_command);
   replay_command
       ->add_option("--edit", replay.edits, "drop=ITEM, KEY=VALUE or seed=N, before it is played")
       ->allow_extra_args(false);
@@ -75,6 +106,7 @@ int main(int argc, char** argv) {
   add_scenario(*check_command, check);
   CLI::App* swarm_command = app.add_subcommand("swarm", "run many seeds");
   add_swarm(*swarm_command, swarm);
+  add_mutant(*swarm_command);
   std::string node_record;
   CLI::App* replay_node_command =
       app.add_subcommand("replay-node", "play a recorded broker alone and compare");
@@ -85,6 +117,7 @@ int main(int argc, char** argv) {
   difference_command->add_option("OTHER", seams.second)->required();
   CLI::App* list_command = app.add_subcommand("list", "the scenarios there are");
   CLI::App* faults_command = app.add_subcommand("faults", "everything that can go wrong");
+  CLI::App* mutants_command = app.add_subcommand("mutants", "the bugs planted in this build");
   CLI::App* marks_command = app.add_subcommand("marks", "every mark of the program");
   CLI::App* workloads_command = app.add_subcommand("workloads", "what clients can do");
   for (CLI::App* command : {list_command, faults_command, marks_command}) {
@@ -102,6 +135,7 @@ int main(int argc, char** argv) {
   if (*difference_command) return flux::sim::command_difference(seams.first, seams.second);
   if (*swarm_command) return flux::sim::command_swarm(swarm);
   if (*faults_command) return print(flux::sim::fault_table(json));
+  if (*mutants_command) return print_mutants();
   if (*marks_command) return print(flux::sim::mark_table(json));
   if (*workloads_command) return print(flux::sim::workload_table());
   return print(flux::sim::scenario_table(flux::sim::host::list_scenarios(), json));
