@@ -1,0 +1,290 @@
+// A broker over a disk, without a network: order, watermarks, waiting, deleting, refusals.
+
+#include "core/broker/broker.h"
+
+#include <deque>
+
+#include <gtest/gtest.h>
+
+#include "core/broker/fetch.h"
+#include "core/broker/list_offsets.h"
+#include "core/broker/produce.h"
+#include "core/record/batch_builder.h"
+#include "net/node/kafka_record_codec.h"
+#include "tests/support/small_node.h"
+
+namespace flux::broker {
+namespace {
+
+using test::SmallNode;
+
+const node::KafkaRecordCodec kCodec;
+
+class BrokerTest : public ::testing::Test {
+ protected:
+  // Runs a broker for as long as `body` takes.
+  void with_broker(const std::function<void(env::Task&, Broker&)>& body) {
+    ASSERT_TRUE(node.run([&](env::Task& task) {
+      ASSERT_TRUE(env::make_directories(task, node.env().disk, "data"));
+      controller::ControllerConfig config;
+      config.log.data_directory = "data";
+      config.log.directory = {1, 1};
+      config.feature_level = {"metadata.version", 30};
+      config.feature_level_max = 30;
+      controller::Controller controller(node.env(), kCodec, config);
+      Broker* running = nullptr;
+      auto started = controller.start(task, [&](const auto& image, auto records) {
+        if (running != nullptr) running->on_commit(image, records);
+      });
+      ASSERT_TRUE(started) << started.error().to_string();
+      Broker broker(node.env(), {.data_directory = "data", .topic_defaults = defaults}, controller);
+      running = &broker;
+      ASSERT_TRUE(broker.start(task, {.broker = NodeId(1),
+                                      .incarnation = {++incarnation, 0},
+                                      .features = {{"metadata.version", 7, 30}},
+                                      .fenced = false,
+                                      .directories = {{1, 1}}}));
+      body(task, broker);
+      EXPECT_TRUE(broker.stop(task));
+      EXPECT_TRUE(controller.stop(task));
+    }));
+  }
+  static std::shared_ptr<const controller::TopicState> make_topic(env::Task& task, Broker& broker,
+                                                                  const std::string& name) {
+    auto made = broker.controller().create_topic(task, {.name = name}, false);
+    EXPECT_TRUE(made);
+    return broker.image()->topic(name);
+  }
+  static Outcome<Producing> begin(Broker& broker, const controller::TopicState& topic,
+                                  const std::string& value) {
+    record::BatchBuilder builder;
+    builder.add(record::Timestamp(1'700'000'000'000), std::nullopt, record::text(value));
+    const auto bytes = std::make_shared<Bytes>(*builder.build());
+    return begin_produce(broker, topic, PartitionIndex(0), *bytes, bytes, {});
+  }
+  static Outcome<Produced> produce(env::Task& task, Broker& broker,
+                                   const controller::TopicState& topic, const std::string& value,
+                                   Acks acks = Acks::all) {
+    const auto begun = begin(broker, topic, value);
+    if (!begun) return std::unexpected(begun.error());
+    return finish_produce(task, *begun, acks, broker.patience_end());
+  }
+  static std::vector<FetchPartition> wanted(Broker& broker, const controller::TopicState& topic,
+                                            Offset from) {
+    return {{.partition = broker.partition(topic, PartitionIndex(0)),
+             .from = from,
+             .bytes_max = 1 << 20}};
+  }
+
+  SmallNode node;
+  controller::Settings defaults;
+  std::uint64_t incarnation = 0;
+};
+
+TEST_F(BrokerTest, AppendsInTheOrderOfTheirBeginnings) {
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    std::vector<Producing> begun;
+    for (int i = 0; i < 50; ++i) begun.push_back(*begin(broker, *topic, std::to_string(i)));
+    for (int i = 49; i >= 0; --i) {
+      const auto produced = finish_produce(task, begun[static_cast<std::size_t>(i)], Acks::all,
+                                           broker.patience_end());
+      ASSERT_TRUE(produced);
+      EXPECT_EQ(produced->base_offset, Offset(i));
+    }
+  });
+}
+
+TEST_F(BrokerTest, TheWatermarkFollowsTheSyncWhetherAnybodyWaitsOrNot) {
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    ASSERT_TRUE(produce(task, broker, *topic, "a", Acks::leader));
+    const auto partition = *broker.partition(*topic, PartitionIndex(0));
+    EXPECT_LE(partition->high_watermark(), partition->log()->synced_end());
+    const auto fetched = fetch(task, broker, wanted(broker, *topic, Offset(0)),
+                               {.wait_max = seconds(5), .bytes_min = 1});
+    ASSERT_FALSE(fetched[0].fault);
+    EXPECT_GT(fetched[0].size(), 0U);
+    EXPECT_EQ(partition->high_watermark(), Offset(1));
+    EXPECT_EQ(partition->log()->synced_end(), Offset(1));
+  });
+}
+
+TEST_F(BrokerTest, AWaitingFetchIsWokenAndCountsBytes) {
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    ASSERT_TRUE(produce(task, broker, *topic, "first"));
+    Instant woken;
+    std::size_t got = 0;
+    sync::TaskGroup readers(broker.env().scheduler);
+    readers.spawn("reader", [&](env::Task& reader) {
+      const auto fetched = fetch(reader, broker, wanted(broker, *topic, Offset(1)),
+                                 {.wait_max = seconds(60), .bytes_min = 150});
+      woken = broker.env().clock.now();
+      got = fetched[0].size();
+    });
+    const Instant began = broker.env().clock.now();
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE(env::sleep_until(task, broker.env().clock.now() + seconds(1)));
+      ASSERT_TRUE(produce(task, broker, *topic, "one more record"));
+    }
+    ASSERT_TRUE(readers.wait(task));
+    EXPECT_GE(got, 150U);
+    EXPECT_EQ((woken - began).ms() / 1000, 2);  // 80 bytes a batch: the second one was enough
+  });
+}
+
+TEST_F(BrokerTest, LimitsAreKeptAndOneBatchIsAlwaysGiven) {
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    for (int i = 0; i < 10; ++i) {
+      ASSERT_TRUE(produce(task, broker, *topic, std::string(1000, 'x')));
+    }
+    auto few = wanted(broker, *topic, Offset(0));
+    few[0].bytes_max = 2500;
+    auto fetched = fetch(task, broker, few, {.wait_max = {}, .bytes_min = 1});
+    EXPECT_GT(fetched[0].size(), 2000U);
+    EXPECT_LE(fetched[0].size(), 2500U);
+    few[0].bytes_max = 1;
+    fetched = fetch(task, broker, few, {.wait_max = {}, .bytes_min = 1});
+    EXPECT_GT(fetched[0].size(), 1000U);
+    EXPECT_LT(fetched[0].size(), 1200U);
+  });
+}
+
+TEST_F(BrokerTest, ListsOffsets) {
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    const auto partition = *broker.partition(*topic, PartitionIndex(0));
+    const auto at = [&](std::int64_t timestamp) {
+      const auto listed = list_offset(task, broker, partition, timestamp, broker.patience_end());
+      EXPECT_TRUE(listed);
+      return listed ? listed->offset : Offset(-9);
+    };
+    EXPECT_EQ(at(kLatestTimestamp), Offset(0));
+    EXPECT_EQ(at(kMaxTimestamp), Offset(-1));
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(produce(task, broker, *topic, "x"));
+    EXPECT_EQ(at(kLatestTimestamp), Offset(3));
+    EXPECT_EQ(at(kEarliestTimestamp), Offset(0));
+    EXPECT_EQ(at(kEarliestLocalTimestamp), Offset(0));
+    EXPECT_EQ(at(kLatestTieredTimestamp), Offset(-1));
+    EXPECT_EQ(at(0), Offset(0));
+    EXPECT_EQ(at(1'800'000'000'000), Offset(-1));
+    EXPECT_NE(at(kMaxTimestamp), Offset(-1));
+  });
+}
+
+TEST_F(BrokerTest, KnowsWhatItLeadsAndInWhichEpoch) {
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    const auto kind = [&](PartitionIndex index, LeaderEpoch believed) {
+      const auto found = broker.partition(*topic, index, believed);
+      return found ? std::nullopt : std::optional(found.error().kind);
+    };
+    EXPECT_EQ(kind(PartitionIndex(0), kNoLeaderEpoch), std::nullopt);
+    EXPECT_EQ(kind(PartitionIndex(0), LeaderEpoch(0)), std::nullopt);
+    EXPECT_EQ(kind(PartitionIndex(0), LeaderEpoch(1)), FaultKind::unknown_leader_epoch);
+    EXPECT_EQ(kind(PartitionIndex(1), kNoLeaderEpoch), FaultKind::unknown_topic_or_partition);
+    EXPECT_EQ(kind(PartitionIndex(-1), kNoLeaderEpoch), FaultKind::unknown_topic_or_partition);
+  });
+  with_broker([&](env::Task&, Broker& broker) {
+    const auto topic = broker.image()->topic("t");
+    const auto old = broker.partition(*topic, PartitionIndex(0), LeaderEpoch(0));
+    ASSERT_FALSE(old) << "a new incarnation leads under a new epoch";
+    EXPECT_EQ(old.error().kind, FaultKind::fenced_leader_epoch);
+  });
+}
+
+TEST_F(BrokerTest, ARemovedTopicFailsItsWaitersAndLeavesNothing) {
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    ASSERT_TRUE(produce(task, broker, *topic, "x"));
+    std::optional<FaultKind> told;
+    sync::TaskGroup readers(broker.env().scheduler);
+    readers.spawn("reader", [&](env::Task& reader) {
+      const auto fetched = fetch(reader, broker, wanted(broker, *topic, Offset(1)),
+                                 {.wait_max = seconds(60), .bytes_min = 1});
+      if (fetched[0].fault) told = fetched[0].fault->kind;
+    });
+    ASSERT_TRUE(env::sleep_until(task, broker.env().clock.now() + seconds(1)));
+    ASSERT_TRUE(broker.controller().delete_topic(task, topic->id));
+    ASSERT_TRUE(readers.wait(task));
+    EXPECT_EQ(told, FaultKind::unknown_topic_or_partition);
+    ASSERT_TRUE(broker.work().wait(task));
+    const auto entries = broker.env().disk.list(task, "data");
+    ASSERT_TRUE(entries);
+    for (const auto& entry : *entries) EXPECT_FALSE(entry.name.starts_with("t-")) << entry.name;
+  });
+}
+
+TEST_F(BrokerTest, DirectoriesOfUnknownTopicsAreKeptAside) {
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    ASSERT_TRUE(produce(task, broker, *topic, "x"));
+  });
+  ASSERT_TRUE(node.run([&](env::Task& task) {
+    ASSERT_TRUE(node.env().disk.rename(task, "data/__cluster_metadata-0", "lost"));
+  }));
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto entries = broker.env().disk.list(task, "data");
+    ASSERT_TRUE(entries);
+    int strays = 0;
+    for (const auto& entry : *entries) strays += entry.name.ends_with("-stray") ? 1 : 0;
+    EXPECT_EQ(strays, 1);
+    const auto topic = make_topic(task, broker, "t");
+    const auto produced = produce(task, broker, *topic, "x");
+    ASSERT_TRUE(produced);
+    EXPECT_EQ(produced->base_offset, Offset(0));
+  });
+}
+
+TEST_F(BrokerTest, ProducerIdsAreNeverGivenTwice) {
+  std::set<ProducerId> seen;
+  for (int round = 0; round < 3; ++round) {
+    with_broker([&](env::Task& task, Broker& broker) {
+      for (int i = 0; i < 1500; ++i) {
+        const auto id = broker.new_producer_id(task);
+        ASSERT_TRUE(id);
+        EXPECT_TRUE(seen.insert(*id).second);
+      }
+    });
+    node.power_cut();
+  }
+}
+
+TEST_F(BrokerTest, TooFewReplicasAreRefusedBeforeTheAppend) {
+  with_broker([&](env::Task& task, Broker& broker) {
+    auto topic = *make_topic(task, broker, "t");
+    topic.partitions[0].isr.clear();
+    const auto begun = begin(broker, topic, "x");
+    ASSERT_FALSE(begun);
+    EXPECT_EQ(begun.error().kind, FaultKind::not_enough_replicas);
+  });
+}
+
+TEST(Watches, StandInManyLists) {
+  SmallNode node;
+  ASSERT_TRUE(node.run([&](env::Task& task) {
+    WatchList first;
+    WatchList second;
+    Signal signal;
+    {
+      std::deque<Watch> watches;
+      watches.emplace_back(first, signal);
+      watches.emplace_back(second, signal);
+      EXPECT_FALSE(first.empty());
+      second.raise();
+      EXPECT_TRUE(signal.wait(task, node.env().clock.now()));
+      EXPECT_FALSE(signal.wait(task, node.env().clock.now() + seconds(1))) << "once for each raise";
+      first.raise();
+      second.raise();
+      EXPECT_TRUE(signal.wait(task, Instant::max()));
+    }
+    EXPECT_TRUE(first.empty());
+    EXPECT_TRUE(second.empty());
+    first.raise();
+  }));
+}
+
+}  // namespace
+}  // namespace flux::broker

@@ -1,0 +1,120 @@
+// Settings: what is taken, what is refused and with which words.
+
+#include "net/node/config.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "net/node/known_keys.h"
+#include "net/node/properties.h"
+
+namespace flux::node {
+namespace {
+
+std::string refusal(std::string_view text) {
+  const auto config = Config::parse(text);
+  EXPECT_FALSE(config) << text;
+  return config ? "" : config.error().to_string();
+}
+
+TEST(Properties, AreJavas) {
+  const auto parsed = parse_properties(
+      "# a comment\n! another\n\na=1\nb : 2\nc 3\n  d=x\\\n   y\ne=\nf=a\\=b\\\\c\r\ng=tail  \n");
+  ASSERT_TRUE(parsed);
+  const Properties expected{{"a", "1"}, {"b", "2"},      {"c", "3"},   {"d", "xy"},
+                            {"e", ""},  {"f", "a=b\\c"}, {"g", "tail"}};
+  EXPECT_EQ(*parsed, expected);
+  EXPECT_FALSE(parse_properties("=x"));
+  const auto bad = parse_properties("a=1\n\n=2\n");
+  ASSERT_FALSE(bad);
+  EXPECT_NE(bad.error().to_string().find("line 3"), std::string::npos);
+}
+
+TEST(Config, HasDefaults) {
+  const auto config = Config::parse("");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->node, NodeId(1));
+  EXPECT_EQ(config->data_directory, "flux-data");
+  ASSERT_EQ(config->server.listeners.size(), 1U);
+  EXPECT_EQ(config->server.listeners[0].at.to_string(), "127.0.0.1:9092");
+  EXPECT_TRUE(config->notices.empty());
+}
+
+TEST(Config, TakesKafkasStockFile) {
+  const auto config = Config::parse(R"(
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=localhost:9093
+listeners=PLAINTEXT://:9092,CONTROLLER://:9093
+inter.broker.listener.name=PLAINTEXT
+advertised.listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,\
+    SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL
+num.network.threads=3
+num.io.threads=8
+socket.send.buffer.bytes=102400
+socket.receive.buffer.bytes=102400
+socket.request.max.bytes=104857600
+log.dirs=/tmp/kraft-combined-logs
+num.partitions=1
+num.recovery.threads.per.data.dir=2
+offsets.topic.replication.factor=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+log.retention.hours=168
+log.segment.bytes=1073741824
+log.retention.check.interval.ms=300000
+)");
+  ASSERT_TRUE(config) << config.error().to_string();
+  EXPECT_EQ(config->data_directory, "/tmp/kraft-combined-logs");
+  ASSERT_EQ(config->server.listeners.size(), 1U);
+  EXPECT_EQ(config->server.listeners[0].name, "PLAINTEXT");
+  EXPECT_EQ(config->topic_defaults.at("retention.ms"), "604800000");
+  EXPECT_EQ(config->topic_defaults.at("segment.bytes"), "1073741824");
+  ASSERT_EQ(config->notices.size(), 1U);
+  EXPECT_NE(config->notices[0].find("num.io.threads"), std::string::npos);
+}
+
+TEST(Config, NamesWhatIsWrong) {
+  EXPECT_NE(refusal("num.partition=3").find("did you mean num.partitions?"), std::string::npos);
+  EXPECT_NE(refusal("lisetners=x").find("did you mean listeners?"), std::string::npos);
+  EXPECT_NE(refusal("zzzzzzzzzzzz=x").find("no such setting"), std::string::npos);
+  EXPECT_NE(refusal("num.partitions=0").find("from 1 to"), std::string::npos);
+  EXPECT_NE(refusal("num.partitions=1x").find("num.partitions=1x"), std::string::npos);
+  EXPECT_NE(refusal("log.segment.bytes=5").find("segment.bytes"), std::string::npos);
+  EXPECT_NE(refusal("auto.create.topics.enable=yes").find("true and false"), std::string::npos);
+  EXPECT_NE(refusal("listeners=localhost:9092").find("NAME://host:port"), std::string::npos);
+  EXPECT_NE(refusal("listeners=SSL://localhost:9092").find("PLAINTEXT"), std::string::npos);
+  EXPECT_NE(refusal("process.roles=broker").find("broker,controller"), std::string::npos);
+  EXPECT_NE(refusal("log.dirs=a,b").find("one directory"), std::string::npos);
+  EXPECT_NE(refusal("advertised.listeners=PLAINTEXT://0.0.0.0:1").find("cannot connect"),
+            std::string::npos);
+  EXPECT_NE(refusal("advertised.listeners=OTHER://h:1").find("not in listeners"),
+            std::string::npos);
+}
+
+TEST(Config, LaterSettingsWinAndTimesHaveTheirOrder) {
+  const auto config = Config::parse(
+      "num.partitions=2\nnum.partitions=4\nlog.retention.ms=5\nlog.retention.hours=1\n"
+      "log.roll.hours=2\nlog.flux.durability=page-cache\n");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->create_topic.partitions, 4);
+  EXPECT_EQ(config->topic_defaults.at("retention.ms"), "5");
+  EXPECT_EQ(config->topic_defaults.at("segment.ms"), "7200000");
+  EXPECT_EQ(config->topic_defaults.at("flux.durability"), "page-cache");
+}
+
+TEST(EditDistance, CountsChanges) {
+  EXPECT_EQ(edit_distance("", ""), 0U);
+  EXPECT_EQ(edit_distance("abc", "abc"), 0U);
+  EXPECT_EQ(edit_distance("abc", "abd"), 1U);
+  EXPECT_EQ(edit_distance("abc", "ac"), 1U);
+  EXPECT_EQ(edit_distance("", "abc"), 3U);
+}
+
+}  // namespace
+}  // namespace flux::node

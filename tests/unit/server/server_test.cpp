@@ -1,0 +1,319 @@
+// The front door against clients that are no one's friend, and the promises of the protocol: order,
+// versions, no answer where none is wanted.
+
+#include <algorithm>
+
+#include "core/record/batch_builder.h"
+#include "net/kafka/gen/api_versions.h"
+#include "net/kafka/gen/fetch.h"
+#include "net/kafka/gen/find_coordinator.h"
+#include "net/kafka/gen/init_producer_id.h"
+#include "net/kafka/gen/list_offsets.h"
+#include "net/kafka/gen/metadata.h"
+#include "net/kafka/gen/produce.h"
+#include "net/server/dispatch.h"
+#include "tests/node_support/node_test.h"
+
+namespace flux::test {
+namespace {
+
+using kafka::WireError;
+
+class ServerTest : public NodeTest {
+ protected:
+  void SetUp() override {
+    start_node();
+    ASSERT_TRUE(ready) << start_error;
+  }
+  // What is sent ends the connection, and another client is served all the same.
+  void expect_refused(const Bytes& bytes, Duration within = seconds(1)) {
+    with_stream([&](env::Task& task, RawClient& raw) {
+      ASSERT_TRUE(raw.send(task, bytes));
+      EXPECT_TRUE(raw.ended(task, within));
+    });
+    expect_alive();
+  }
+  void expect_alive() {
+    with_stream([&](env::Task& task, RawClient& raw) {
+      auto answer = raw.call<kafka::ApiVersionsResponse>(task, kafka::ApiVersionsRequest{}, 0);
+      ASSERT_TRUE(answer) << answer.error().to_string();
+      EXPECT_EQ(answer->error, WireError::none);
+    });
+  }
+};
+
+Bytes batch_of(const std::string& value) {
+  record::BatchBuilder builder;
+  builder.add(record::Timestamp(1'700'000'000'000), std::nullopt, record::text(value));
+  return *builder.build();
+}
+
+kafka::ProduceRequest produce_of(const std::string& topic, const Bytes& batch,
+                                 std::int16_t acks = -1) {
+  kafka::ProduceRequest out{.acks = acks, .timeout_ms = 5000};
+  out.topics.push_back(
+      {.name = topic,
+       .partitions = {{.index = PartitionIndex(0), .records = wire::Records(ByteView(batch))}}});
+  return out;
+}
+
+kafka::FetchRequest fetch_of(const std::string& topic, Offset from, std::int32_t wait_ms) {
+  kafka::FetchRequest out{.max_wait_ms = wait_ms, .min_bytes = 1};
+  out.topics.push_back(
+      {.name = topic,
+       .partitions = {
+           {.index = PartitionIndex(0), .fetch_offset = from, .partition_max_bytes = 1 << 20}}});
+  return out;
+}
+
+// Makes the topic by asking for it.
+void make_topic(env::Task& task, RawClient& raw, const std::string& name) {
+  kafka::MetadataRequest request;
+  request.topics.emplace().push_back({.name = name});
+  auto made = raw.call<kafka::MetadataResponse>(task, request, 4);
+  ASSERT_TRUE(made);
+  ASSERT_EQ(made->topics[0].error, WireError::none);
+}
+
+TEST(HandlerTable, IsSortedAndKnown) {
+  EXPECT_TRUE(std::ranges::is_sorted(server::served_apis(), {}, &server::Served::key));
+  for (const server::Served& served : server::served_apis()) {
+    EXPECT_NE(kafka::find_api(static_cast<std::int16_t>(served.key)), nullptr);
+  }
+}
+
+TEST_F(ServerTest, AdvertisesWhatItServes) {
+  with_stream([&](env::Task& task, RawClient& raw) {
+    kafka::ApiVersionsRequest request{.client_software_name = "a", .client_software_version = "1"};
+    auto answer = raw.call<kafka::ApiVersionsResponse>(task, request, 3);
+    ASSERT_TRUE(answer) << answer.error().to_string();
+    ASSERT_EQ(answer->api_keys.size(), server::served_apis().size());
+    const auto produce =
+        std::ranges::find(answer->api_keys, 0, &kafka::ApiVersionsResponse::ApiVersion::api_key);
+    ASSERT_NE(produce, answer->api_keys.end());
+    EXPECT_EQ(produce->min_version, 0) << "old librdkafka compresses only then";
+    ASSERT_EQ(answer->finalized_features.size(), 1U);
+    EXPECT_EQ(answer->finalized_features[0].name, "metadata.version");
+    request.client_software_name = "no spaces";
+    answer = raw.call<kafka::ApiVersionsResponse>(task, request, 3);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->error, WireError::invalid_request);
+  });
+}
+
+TEST_F(ServerTest, AnswersUnknownApiVersionsInTheOldestForm) {
+  with_stream([&](env::Task& task, RawClient& raw) {
+    ASSERT_TRUE(raw.send(task, RawClient::frame_of(18, 77, 5, ByteView())));
+    auto frame = raw.receive(task);
+    ASSERT_TRUE(frame);
+    EXPECT_EQ(RawClient::correlation_of(*frame), 5);
+    auto answer = RawClient::decode<kafka::ApiVersionsResponse>(*frame, 0);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->error, WireError::unsupported_version);
+    ASSERT_EQ(answer->api_keys.size(), 1U);
+    EXPECT_EQ(answer->api_keys[0].api_key, 18);
+    // The connection goes on.
+    auto again = raw.call<kafka::ApiVersionsResponse>(task, kafka::ApiVersionsRequest{}, 0);
+    EXPECT_TRUE(again);
+  });
+}
+
+TEST_F(ServerTest, ClosesOnWhatMakesNoSense) {
+  expect_refused(RawClient::frame_of(3, 99, 1, ByteView()));    // a version that nobody knows
+  expect_refused(RawClient::frame_of(9999, 0, 1, ByteView()));  // an API that nobody knows
+  expect_refused(RawClient::frame_of(0, 2, 1, ByteView()));     // advertised, not decoded
+  expect_refused(RawClient::frame_of(3, 1, 1, as_bytes("garbage behind the header")));
+  expect_refused(to_bytes(as_bytes(std::string_view("\x7f\xff\xff\xff", 4))));  // 2 GiB
+  expect_refused(to_bytes(as_bytes(std::string_view("\xff\xff\xff\xff", 4))));  // negative
+  expect_refused(to_bytes(as_bytes(std::string_view("\0\0\0\0", 4))));          // empty
+  expect_refused(to_bytes(as_bytes(std::string_view("\0\0\0\2ab", 6))));        // no header
+  expect_refused(to_bytes(as_bytes("GET / HTTP/1.1\r\n\r\n")));
+}
+
+TEST_F(ServerTest, DoesNotWaitForTheRestOfAFrameForever) {
+  expect_refused(to_bytes(as_bytes(std::string_view("\0\0", 2))), seconds(60));
+  expect_refused(to_bytes(as_bytes(std::string_view("\0\0\1\0abc", 7))), seconds(60));
+}
+
+TEST_F(ServerTest, ClosesIdleConnections) {
+  with_stream(
+      [&](env::Task& task, RawClient& raw) {
+        EXPECT_FALSE(raw.ended(task, seconds(500)));
+        EXPECT_TRUE(raw.ended(task, seconds(200)));
+      },
+      1000);
+}
+
+TEST_F(ServerTest, AnswersInTheOrderOfTheRequests) {
+  with_stream([&](env::Task& task, RawClient& raw) {
+    make_topic(task, raw, "t");
+    const Bytes batch = batch_of("v");
+    // A fetch that waits, and quick requests behind it.
+    Bytes pipeline = RawClient::frame_of(fetch_of("t", Offset(0), 2000), 11, 100);
+    append(pipeline, RawClient::frame_of(kafka::ApiVersionsRequest{}, 0, 101));
+    for (int i = 0; i < 5; ++i) {
+      append(pipeline, RawClient::frame_of(produce_of("t", batch), 7, 102 + i));
+    }
+    ASSERT_TRUE(raw.send(task, pipeline));
+    std::vector<std::int64_t> offsets;
+    for (int i = 0; i < 7; ++i) {
+      auto frame = raw.receive(task);
+      ASSERT_TRUE(frame) << i;
+      EXPECT_EQ(RawClient::correlation_of(*frame), 100 + i);
+      if (i == 0) {
+        const auto fetched = RawClient::decode<kafka::FetchResponse>(*frame, 11);
+        ASSERT_TRUE(fetched);
+        EXPECT_GT(fetched->topics[0].partitions[0].records.size(), 0U)
+            << "the waiting fetch was woken by the record behind it";
+      }
+      if (i >= 2) {
+        const auto produced = RawClient::decode<kafka::ProduceResponse>(*frame, 7);
+        ASSERT_TRUE(produced);
+        offsets.push_back(produced->topics[0].partitions[0].base_offset.value());
+      }
+    }
+    EXPECT_EQ(offsets, (std::vector<std::int64_t>{0, 1, 2, 3, 4}));
+  });
+}
+
+TEST_F(ServerTest, AFetchWaitsForRecordsAndNoLonger) {
+  with_stream([&](env::Task& task, RawClient& raw) {
+    make_topic(task, raw, "t");
+    const Instant began = raw.env().clock.now();
+    auto empty = raw.call<kafka::FetchResponse>(task, fetch_of("t", Offset(0), 400), 11);
+    ASSERT_TRUE(empty);
+    EXPECT_EQ(empty->topics[0].partitions[0].error, WireError::none);
+    EXPECT_EQ(empty->topics[0].partitions[0].records.size(), 0U);
+    const Duration waited = raw.env().clock.now() - began;
+    EXPECT_GE(waited.ms(), 399);
+    EXPECT_LT(waited.ms(), 600);
+    auto beyond = raw.call<kafka::FetchResponse>(task, fetch_of("t", Offset(9), 400), 11);
+    ASSERT_TRUE(beyond);
+    EXPECT_EQ(beyond->topics[0].partitions[0].error, WireError::offset_out_of_range);
+    auto unknown = raw.call<kafka::FetchResponse>(task, fetch_of("nope", Offset(0), 400), 11);
+    ASSERT_TRUE(unknown);
+    EXPECT_EQ(unknown->topics[0].partitions[0].error, WireError::unknown_topic_or_partition);
+  });
+}
+
+TEST_F(ServerTest, RefusesBadBatchesByName) {
+  with_stream([&](env::Task& task, RawClient& raw) {
+    make_topic(task, raw, "t");
+    const auto error_for = [&](Bytes batch) {
+      auto answer = raw.call<kafka::ProduceResponse>(task, produce_of("t", batch), 8);
+      EXPECT_TRUE(answer);
+      return answer ? answer->topics[0].partitions[0].error : WireError::none;
+    };
+    EXPECT_EQ(error_for(batch_of("good")), WireError::none);
+    Bytes wrong_crc = batch_of("bad");
+    wrong_crc.back() ^= std::byte{1};
+    EXPECT_EQ(error_for(wrong_crc), WireError::corrupt_message);
+    EXPECT_EQ(error_for({}), WireError::invalid_record);
+    Bytes two = batch_of("a");
+    append(two, batch_of("b"));
+    EXPECT_NE(error_for(two), WireError::none);
+    EXPECT_EQ(error_for(batch_of(std::string(1'100'000, 'x'))), WireError::message_too_large);
+    auto acks = raw.call<kafka::ProduceResponse>(task, produce_of("t", batch_of("a"), 5), 8);
+    ASSERT_TRUE(acks);
+    EXPECT_EQ(acks->topics[0].partitions[0].error, WireError::invalid_required_acks);
+    auto unknown = raw.call<kafka::ProduceResponse>(task, produce_of("nope", batch_of("a")), 8);
+    ASSERT_TRUE(unknown);
+    EXPECT_EQ(unknown->topics[0].partitions[0].error, WireError::unknown_topic_or_partition);
+    // One record was taken.
+    kafka::ListOffsetsRequest ends;
+    ends.topics.push_back(
+        {.name = "t", .partitions = {{.index = PartitionIndex(0), .timestamp = -1}}});
+    auto listed = raw.call<kafka::ListOffsetsResponse>(task, ends, 5);
+    ASSERT_TRUE(listed);
+    EXPECT_EQ(listed->topics[0].partitions[0].offset, Offset(1));
+  });
+}
+
+TEST_F(ServerTest, UnacknowledgedProduceHasNoAnswerAndItsFailureEndsTheConnection) {
+  with_stream([&](env::Task& task, RawClient& raw) {
+    make_topic(task, raw, "t");
+    ASSERT_TRUE(raw.send(task, RawClient::frame_of(produce_of("t", batch_of("a"), 0), 7, 50)));
+    auto next = raw.call<kafka::ApiVersionsResponse>(task, kafka::ApiVersionsRequest{}, 0);
+    ASSERT_TRUE(next);
+    ASSERT_TRUE(raw.send(task, RawClient::frame_of(produce_of("nope", batch_of("a"), 0), 7, 51)));
+    EXPECT_TRUE(raw.ended(task, seconds(2)));
+  });
+}
+
+TEST_F(ServerTest, GivesProducerIdsOnceAndNoCoordinators) {
+  with_stream([&](env::Task& task, RawClient& raw) {
+    kafka::InitProducerIdRequest request{.transaction_timeout_ms = 1000};
+    auto first = raw.call<kafka::InitProducerIdResponse>(task, request, 4);
+    auto second = raw.call<kafka::InitProducerIdResponse>(task, request, 0);
+    ASSERT_TRUE(first);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(first->error, WireError::none);
+    EXPECT_NE(first->producer_id, second->producer_id);
+    request.transactional_id = "tx";
+    auto transaction = raw.call<kafka::InitProducerIdResponse>(task, request, 4);
+    ASSERT_TRUE(transaction);
+    EXPECT_EQ(transaction->error, WireError::coordinator_not_available);
+    kafka::FindCoordinatorRequest find{.key = "group"};
+    for (std::int16_t version = 0; version <= 3; ++version) {
+      auto found = raw.call<kafka::FindCoordinatorResponse>(task, find, version);
+      ASSERT_TRUE(found) << version;
+      EXPECT_EQ(found->error, WireError::coordinator_not_available);
+    }
+    kafka::FindCoordinatorRequest many;
+    many.coordinator_keys = {"a", "b"};
+    auto found = raw.call<kafka::FindCoordinatorResponse>(task, many, 4);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->coordinators.size(), 2U);
+  });
+}
+
+TEST_F(ServerTest, MetadataInEveryVersion) {
+  with_stream([&](env::Task& task, RawClient& raw) {
+    make_topic(task, raw, "t");
+    Uuid id;
+    for (std::int16_t version = 0; version <= 13; ++version) {
+      kafka::MetadataRequest request;
+      request.topics.emplace().push_back({.name = "t"});
+      auto answer = raw.call<kafka::MetadataResponse>(task, request, version);
+      ASSERT_TRUE(answer) << version << ": " << answer.error().to_string();
+      ASSERT_EQ(answer->brokers.size(), 1U);
+      EXPECT_EQ(answer->brokers[0].host, "broker");
+      EXPECT_EQ(answer->brokers[0].port, 9092);
+      ASSERT_EQ(answer->topics.size(), 1U);
+      EXPECT_EQ(answer->topics[0].partitions.size(), 1U);
+      if (version >= 10) id = answer->topics[0].topic_id;
+    }
+    kafka::MetadataRequest by_id;
+    by_id.topics.emplace().push_back({.topic_id = id, .name = std::nullopt});
+    auto answer = raw.call<kafka::MetadataResponse>(task, by_id, 12);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->topics[0].name, "t");
+    kafka::MetadataRequest none;
+    none.topics.emplace();
+    EXPECT_TRUE(raw.call<kafka::MetadataResponse>(task, none, 4)->topics.empty());
+    EXPECT_EQ(raw.call<kafka::MetadataResponse>(task, none, 0)->topics.size(), 1U);
+    kafka::MetadataRequest shy;
+    shy.topics.emplace().push_back({.name = "not-there"});
+    shy.allow_auto_topic_creation = false;
+    EXPECT_EQ(raw.call<kafka::MetadataResponse>(task, shy, 4)->topics[0].error,
+              WireError::unknown_topic_or_partition);
+  });
+}
+
+TEST_F(ServerTest, AStopAnswersWhatIsInFlight) {
+  with_stream([&](env::Task& task, RawClient& raw) {
+    make_topic(task, raw, "t");
+    ASSERT_TRUE(raw.send(task, RawClient::frame_of(fetch_of("t", Offset(0), 60'000), 11, 7)));
+    ASSERT_TRUE(env::sleep_until(task, raw.env().clock.now() + seconds(1)));
+    process.request_stop();
+    auto frame = raw.receive(task);
+    ASSERT_TRUE(frame) << frame.error().to_string();
+    EXPECT_EQ(RawClient::correlation_of(*frame), 7);
+    EXPECT_TRUE(raw.ended(task, seconds(5)));
+  });
+  pass(seconds(5));
+  EXPECT_FALSE(process.alive());
+}
+
+}  // namespace
+}  // namespace flux::test
