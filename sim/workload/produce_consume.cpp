@@ -26,8 +26,10 @@ constexpr Key kBatch = key("client.batch");
 constexpr Key kPlace = key("client.place");
 constexpr Duration kPollMax = milliseconds(20);
 
-const Weights kUsualOperations = {{"describe", 1}, {"fetch", 40},   {"list_offsets", 2},
-                                  {"omit", 5},     {"produce", 60}, {"seek", 1}};
+Weights usual_operations() {
+  return {{"describe", 1}, {"fetch", 40},   {"list_offsets", 2},
+          {"omit", 5},     {"produce", 60}, {"seek", 1}};
+}
 
 class Writer {
  public:
@@ -265,7 +267,7 @@ class Worker {
     const std::vector<ClusterFacts::Topic> topics = session_.topics();
     if (topics.empty()) return;
     const WorkloadSpec& spec = session_.spec();
-    const Weights& operations = spec.operations.empty() ? kUsualOperations : spec.operations;
+    const Weights operations = spec.operations.empty() ? usual_operations() : spec.operations;
     env::Random& random = session_.env().random;
     for (std::uint64_t step = 0; session_.safety(); ++step) {
       if (spec.operations_max != 0 && step >= spec.operations_max) break;
