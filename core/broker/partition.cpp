@@ -77,7 +77,9 @@ Outcome<std::shared_ptr<log::Log>> Partition::open(env::Task& task) {
     open_failure_ = fault_of(opened.error());
     // Whatever kept it from opening is this broker's trouble, not the request's.
     open_failure_->kind = FaultKind::storage;
-    retry_open_at_ = host_.env.clock.now() + host_.knobs.reopen_after;
+    retry_open_at_ = MUTANT("broker.open_failure_is_final")
+                         ? Instant::max()
+                         : host_.env.clock.now() + host_.knobs.reopen_after;
     return std::unexpected(*open_failure_);
   }
   open_failure_.reset();
