@@ -38,7 +38,8 @@ class Opening {
 
   Result<void> run(Task& task) {
     TRY(prepare_directory(task));
-    const std::vector<Offset> bases = TRY(list_segments(task));
+    std::vector<Offset> bases = TRY(list_segments(task));
+    TRY(drop_leftovers(task, bases));
     TRY(recover_segments(task, bases));
     TRY(settle_names(task));
     TRY(finish(task));
@@ -52,6 +53,8 @@ class Opening {
  private:
   Result<void> prepare_directory(Task& task);
   Result<std::vector<Offset>> list_segments(Task& task);
+  Result<void> drop_leftovers(Task& task, std::vector<Offset>& bases);
+  Result<void> remove_segment(Task& task, Offset base);
   Result<std::vector<LaterSegments>> look_ahead(Task& task, const std::vector<Offset>& bases);
   Result<void> recover_segments(Task& task, const std::vector<Offset>& bases);
   Result<void> drop_from(Task& task, const std::vector<Offset>& bases, std::size_t first);
@@ -93,6 +96,32 @@ Result<std::vector<Offset>> Opening::list_segments(Task& task) {
     }
   }
   return std::vector<Offset>(bases.begin(), bases.end());
+}
+
+Result<void> Opening::remove_segment(Task& task, Offset base) {
+  for (const std::string_view suffix :
+       {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kIntegritySuffix}) {
+    TRY(remove_if_there(task, disk_, log_.path(segment_file(base, suffix))));
+  }
+  return {};
+}
+
+// A roll that fails half-way leaves files, and the log may have gone on past their offset in the
+// segment before. Never the first: it was not made by a roll, and where it starts the log starts.
+Result<void> Opening::drop_leftovers(Task& task, std::vector<Offset>& bases) {
+  std::vector<Offset> kept;
+  for (std::size_t i = 0; i < bases.size(); ++i) {
+    const bool between = i > 0 && i + 1 < bases.size();
+    if (between && TRY(SegmentRecovery::is_empty(task, log_.env_, log_.identity_, log_.directory_,
+                                                 bases[i]))) {
+      REACHED("log.leftover_dropped");
+      TRY(remove_segment(task, bases[i]));
+    } else {
+      kept.push_back(bases[i]);
+    }
+  }
+  bases = std::move(kept);
+  return {};
 }
 
 // What the segments after each one say about it. From the end: one that was synced settles it for
@@ -147,10 +176,7 @@ Result<void> Opening::drop_from(Task& task, const std::vector<Offset>& bases, st
   REACHED("log.segment_dropped");
   // Newest first, so that what a crash leaves is again a log and its dropped end.
   for (std::size_t i = bases.size(); i-- > first;) {
-    for (const std::string_view suffix :
-         {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kIntegritySuffix}) {
-      TRY(remove_if_there(task, disk_, log_.path(segment_file(bases[i], suffix))));
-    }
+    TRY(remove_segment(task, bases[i]));
     ++log_.report_.segments_dropped;
   }
   return disk_.sync_directory(task, log_.directory_);

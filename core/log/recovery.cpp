@@ -79,6 +79,16 @@ Result<bool> SegmentRecovery::has_synced(Task& task, env::Env& env, const LogIde
   return TRY(load(task, env.disk, path, codec)).any_synced();
 }
 
+Result<bool> SegmentRecovery::is_empty(Task& task, env::Env& env, const LogIdentity& identity,
+                                       std::string_view directory, Offset base) {
+  const std::string start = std::string(directory) + "/";
+  const auto file = env.disk.open(task, start + segment_file(base, kLogSuffix), env::Open::read);
+  if (!file && file.error() != ErrorCode::not_found) return std::unexpected(file.error());
+  if (file && TRY((*file)->size(task)) > 0) return false;
+  const std::string path = start + segment_file(base, kIntegritySuffix);
+  return TRY(load(task, env.disk, path, IntegrityCodec(identity, base))).entries.empty();
+}
+
 void SegmentRecovery::find_marks() {
   for (const IntegrityEntry& entry : journal_.entries) {
     if (entry.synced_position > mark_position_) {

@@ -54,6 +54,9 @@ class SegmentRecovery {
   // Whether any entry of the segment's integrity file says that bytes of it were synced.
   static Result<bool> has_synced(env::Task& task, env::Env& env, const LogIdentity& identity,
                                  std::string_view directory, Offset base);
+  // Whether it holds nothing and never did: what a roll that failed has left.
+  static Result<bool> is_empty(env::Task& task, env::Env& env, const LogIdentity& identity,
+                               std::string_view directory, Offset base);
 
  private:
   // The integrity file as found.

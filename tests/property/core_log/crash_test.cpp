@@ -57,7 +57,7 @@ void run_seed(std::uint64_t seed) {
 }
 
 TEST(CrashTest, KeepsItsPromisesOverCrashes) {
-  for (std::uint64_t seed = 1; seed <= 1500 && !HasFailure(); ++seed) run_seed(seed);
+  for (std::uint64_t seed = 1; seed <= 1000 && !HasFailure(); ++seed) run_seed(seed);
   // An empty green run is none: these states must have been reached.
   for (const char* name : {"log.torn_tail_cut", "log.segment_dropped", "log.roll",
                            "log.group_commit", "log.duplicate_answered", "log.index_rebuilt",

@@ -177,6 +177,34 @@ TEST(LogTest, RollsByTime) {
   });
 }
 
+// A roll that fails leaves an empty file at an offset that the log then passes in the old segment.
+TEST(LogTest, WhatAFailedRollLeftHidesNothing) {
+  SmallNode node;
+  std::vector<std::string> expected;
+  const auto add = [&](Task& task, Log& log, const std::string& tag) {
+    const auto appended = append_synced(task, log, tag);
+    if (appended) expected.push_back(tag + "/0");
+    return appended.has_value();
+  };
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), small_config());
+    for (int i = 0; i < 4; ++i) EXPECT_TRUE(add(task, *log, "a" + std::to_string(i)));
+    node.image.order({.fault = sim::OrderedFault::name_error, .path = "*4.integrity"});
+    EXPECT_FALSE(add(task, *log, std::string(300, 'b')));
+    EXPECT_TRUE(add(task, *log, "c"));
+    EXPECT_EQ(log->segment_count(), 1U);
+    for (int i = 0; i < 8; ++i) EXPECT_TRUE(add(task, *log, "d" + std::to_string(i)));
+    EXPECT_GT(log->segment_count(), 1U);
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+  node.power_cut();
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), small_config());
+    EXPECT_EQ(read_all(task, *log), expected);
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
 TEST(LogTest, RemembersWhereEpochsBegin) {
   SmallNode node;
   node.run([&](Task& task) {
