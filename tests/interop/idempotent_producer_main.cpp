@@ -43,6 +43,9 @@ void set(rd_kafka_conf_t* conf, const char* name, const char* value) {
   }
 }
 
+// The arguments of rd_kafka_producev are made by macros that cast as C does.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast"
 // Sends one value; waits while librdkafka's queue is full.
 bool send(rd_kafka_t* producer, const char* topic, long value) {
   const std::string text = std::to_string(value);
@@ -60,6 +63,7 @@ bool send(rd_kafka_t* producer, const char* topic, long value) {
     if (stopping) return true;
   }
 }
+#pragma GCC diagnostic pop
 
 }  // namespace
 
