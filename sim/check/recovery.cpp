@@ -67,6 +67,11 @@ void RecoveryChecker::judge_content(const TopicPartitionName& where, Time now) {
   for (const Stored* batch : map_.standing(where)) {
     const DiskImage* disk = facts_.hosts[batch->disk].disk;
     if (!disk || map_.excuse(*batch, Promise::survives_kill)) continue;
+    // A file that is gone is for the contract to judge, record by record.
+    if (!disk->holds(batch->inode)) {
+      count("gone");
+      continue;
+    }
     const ByteView bytes = disk->pristine(batch->inode);
     count("compared.batches");
     const bool there = batch->range.end <= bytes.size();

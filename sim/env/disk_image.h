@@ -140,6 +140,10 @@ class DiskImage {
 
   // For checks: the true bytes, as they are and as a power cut that keeps nothing would leave them.
   Inode find(std::string_view path) const;
+  // False once the file is gone: removed, or never there again after a power cut.
+  bool holds(Inode inode) const {
+    return inode.value() < nodes_.size() && nodes_[inode.value()] != nullptr;
+  }
   ByteView pristine(Inode inode) const;
   ByteView durable(Inode inode) const;
   // Of all content and names, durable and not.
