@@ -74,7 +74,6 @@ class Run final : private FaultObserver {
 };
 
 Result<void> Run::prepare() {
-  if (options_.record_tape) world_.decisions().record();
   if (!options_.played.empty()) world_.decisions().play(options_.played);
   if (options_.trace) world_.trace().open(std::move(options_.trace), options_.trace_least);
   if (options_.watcher) {
@@ -96,6 +95,8 @@ Result<void> Run::prepare() {
       result_.plan.push_back(std::move(item));
     }
   }
+  // A tape holds the plan itself, so the draws behind it are no part of it.
+  if (options_.record_tape) world_.decisions().record();
   FaultObserver& observer = *this;
   injector_ = std::make_unique<Injector>(*cluster_, observer);
   TRY(injector_->arm(result_.plan));

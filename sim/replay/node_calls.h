@@ -18,6 +18,7 @@ enum class NodeCall : std::uint8_t {
   shutdown_write,
   close_connection,
   drop_connection,
+  // From here on of the disk.
   open,
   make_directory,
   rename,

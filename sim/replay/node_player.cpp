@@ -17,6 +17,17 @@ Token token_of(TokenKind kind, std::uint64_t a) {
   token.a = a;
   return token;
 }
+
+// A disk's operation ends when it ends; a wait in the network also by deadline or cancellation.
+// Sending a file's range is first the one and, once it has read, the other.
+void wait(env::Task& task, NodeCall call, bool told) {
+  if (call >= NodeCall::open || (call == NodeCall::send_range && !told)) {
+    const env::Uninterrupted uninterrupted(task);
+    task.scheduler().park(task);
+  } else {
+    task.scheduler().park(task);
+  }
+}
 }  // namespace
 
 NodePlayer::NodePlayer(World& world, Process& process, const NodeRecord& record, MakeMain make_main)
@@ -199,6 +210,7 @@ const Token& NodePlayer::call(env::Task* task, NodeCall call, std::uint64_t obje
   }
   if (*token != asked) return abandon(describe(asked));
   take();
+  bool told = false;  // something of this call has passed the seam
   for (;;) {
     token = next();
     if (!token || over()) return abandon("more of a call");
@@ -212,11 +224,12 @@ const Token& NodePlayer::call(env::Task* task, NodeCall call, std::uint64_t obje
           process_.seam(static_cast<SeamKind>(token->kind), token->a, token->b, token->digest);
         }
         playing_ = false;
+        told = told || token->token == TokenKind::passed;
         take();
         break;
       case TokenKind::suspended:
         if (!task) return abandon(describe(asked) + " cannot wait");
-        task->scheduler().park(*task);
+        wait(*task, call, told);
         break;
       case TokenKind::answer:
         take();

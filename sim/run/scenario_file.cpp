@@ -193,7 +193,6 @@ void read_scenario(JsonReader& json, Scenario& scenario) {
   json.choice("ready_order", order, {"fifo", "seeded"});
   scenario.order = order == "seeded" ? fiber::ReadyOrder::hosted : fiber::ReadyOrder::fifo;
   json.object("expect", [&](JsonReader& j) { read_expectations(j, scenario); });
-  if (scenario.workloads.empty()) json.fail("workload", "at least one is needed");
 }
 
 }  // namespace
@@ -212,6 +211,7 @@ Result<Scenario> load_scenario(std::string_view file, std::string_view name, std
     JsonReader reader(document, root, "");
     if (!document.failed()) read_scenario(reader, scenario);
   }
+  if (scenario.workloads.empty()) document.fail("workload", "at least one is needed");
   TRY(document.result());
   scenario.draws = document.draws();
   return scenario;

@@ -68,7 +68,7 @@ std::vector<std::string> row_names() {
   return names;
 }
 INSTANTIATE_TEST_SUITE_P(Registry, EachFault, testing::ValuesIn(row_names()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& row) { return row.param; });
 
 TEST(Injector, TakingOneItemOutLeavesTheDrawsOfOthers) {
   Scenario scenario = small(1);
