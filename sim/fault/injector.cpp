@@ -156,13 +156,16 @@ void Injector::strike(std::uint32_t index) {
   ++armed.turn;
   const bool lasts = armed.row->span == FaultSpan::lasting || holds(armed);
   armed.active = lasts;
+  // What a power cut takes is told after the power cut itself.
+  const bool first = holds(armed);
+  if (first) tell(armed, FaultPhase::struck, {});
   const Outcome outcome = begin(armed);
   if (!outcome.struck) {
     armed.active = false;
     return tell(armed, FaultPhase::missed, outcome.detail);
   }
   ++fired_[armed.item.fault];
-  tell(armed, FaultPhase::struck, outcome.detail);
+  if (!first) tell(armed, FaultPhase::struck, outcome.detail);
   if (!lasts) return;
   recompute();
   Duration until_heal = armed.item.duration;
