@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -276,11 +277,10 @@ void RunLoop::force_timer(Instant now) {
 void RunLoop::kill() {
   CHECK(running_ == nullptr, "kill() inside a fiber; use abandon()");
   for (std::size_t i = 1; i < fibers_.size(); ++i) {
-    Fiber& fiber = *fibers_[i];
-    if (fiber.handle().none()) continue;
-    stacks_.release(fiber.stack);
-    // What the body captured belongs to the dead node and is not destroyed.
-    static_cast<void>(fibers_[i].release());
+    if (fibers_[i]->handle().none()) continue;
+    stacks_.release(fibers_[i]->stack);
+    // The memory without a destructor: what the body captured belongs to the dead node.
+    ::operator delete(fibers_[i].release(), std::align_val_t{alignof(Fiber)});
   }
   fibers_.clear();
   timers_.clear();

@@ -152,15 +152,13 @@ void Pipe::deliver() {
   schedule();
 }
 
-// Delivering wakes the reader: its fiber and then its frames. The steps are two events apart, which
-// is about what memory takes.
-void Pipe::approach(std::size_t events_before) {
-  if (events_before == 5) return __builtin_prefetch(&link_, 1);
-  if (events_before != 3 && events_before != 1) return;
+// Delivering wakes the reader: its fiber, and then its frames.
+void Pipe::approach(Nearness nearness) {
+  if (nearness == Nearness::soon) return __builtin_prefetch(&link_, 1);
   Process* process = link_.end(link_.reader_of(*this)).process;
   if (!process->alive()) return;
   using Approach = fiber::RunLoop::Approach;
-  process->loop().approach(reader, events_before == 3 ? Approach::fiber : Approach::frames);
+  process->loop().approach(reader, nearness == Nearness::next ? Approach::frames : Approach::fiber);
 }
 
 void Pipe::fire(std::uint64_t argument) {

@@ -105,7 +105,7 @@ class alignas(64) Pipe final : public EventTarget {
   env::TaskHandle writer;
 
   void fire(std::uint64_t argument) override;
-  void approach(std::size_t events_before) override;
+  void approach(Nearness nearness) override;
   // Begins to load what a read or a write touches.
   void load() const {
     for (std::size_t line = 0; line < kHotLines; ++line) {

@@ -27,10 +27,11 @@ Event EventQueue::pop() {
 }
 
 void EventQueue::approach() const {
-  constexpr std::size_t kLast = kDeck - 1;
-  for (std::size_t i = 0; i < deck_count_ && i < kLast; ++i) on_deck(i).target->approach(i);
-  if (deck_count_ < kDeck) return;
-  const auto* target = reinterpret_cast<const std::byte*>(on_deck(kLast).target);
+  if (deck_count_ < kDeck) return;  // so few that everything is near anyway
+  on_deck(1).target->approach(Nearness::next);
+  on_deck(3).target->approach(Nearness::sooner);
+  on_deck(5).target->approach(Nearness::soon);
+  const auto* target = reinterpret_cast<const std::byte*>(on_deck(kDeck - 1).target);
   for (std::size_t line = 0; line < kTargetLines; ++line) {
     __builtin_prefetch(target + line * 64, 1);
   }

@@ -17,12 +17,15 @@
 
 namespace flux::sim {
 
+// How near the turn of a target is.
+enum class Nearness : std::uint8_t { soon, sooner, next };
+
 class EventTarget {
  public:
   virtual void fire(std::uint64_t argument) = 0;
-  // So many events from now it is the target's turn: it may begin to load (never to change) what it
-  // will touch. Each step may read what the one before loaded.
-  virtual void approach(std::size_t events_before) { static_cast<void>(events_before); }
+  // Its turn is near: it may begin to load (never to change) what it will touch. The steps are two
+  // events apart, which is about what memory takes, so each may read what the one before loaded.
+  virtual void approach(Nearness nearness) { static_cast<void>(nearness); }
 
  protected:
   ~EventTarget() = default;
@@ -49,7 +52,7 @@ class EventQueue {
 
  private:
   static constexpr std::size_t kDeck = 8;
-  static constexpr std::size_t kTargetLines = 3;  // loaded unasked of the last on deck
+  static constexpr std::size_t kTargetLines = 3;  // loaded unasked, of whoever is last on deck
 
   static bool before(const Event& a, const Event& b) {
     return a.at != b.at ? a.at < b.at : a.sequence < b.sequence;

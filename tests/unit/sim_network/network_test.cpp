@@ -47,17 +47,17 @@ class NetworkTest : public ::testing::Test {
   }
   // Accepts one connection and hands it to `body`.
   void serve(NodeEnv& at, std::function<void(Task&, Connection&)> body) {
-    at.process().start([&at, body = std::move(body)](Task& task) {
+    at.process().start([&at, then = std::move(body)](Task& task) {
       auto listener = at.env().network.listen(task, {"", 9092}).value();
       auto connection = listener->accept(task).value();
-      body(task, *connection);
+      then(task, *connection);
     });
   }
   void dial(NodeEnv& from, std::function<void(Task&, Connection&)> body) {
-    from.process().start([&from, body = std::move(body)](Task& task) {
+    from.process().start([&from, then = std::move(body)](Task& task) {
       auto connection = from.env().network.connect(task, {"server", 9092});
       ASSERT_TRUE(connection.has_value()) << connection.error().to_string();
-      body(task, **connection);
+      then(task, **connection);
     });
   }
   void run(std::int64_t to_seconds) { world.run_until(Time() + seconds(to_seconds)); }

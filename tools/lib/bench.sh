@@ -1,0 +1,24 @@
+# The comparisons of tools/bench: each builds what it needs, in build/, and measures in turn.
+
+peers_dir=$root/build/peers
+
+# madsim and turmoil need cargo, which setup does not install: nothing else of Flux uses it.
+build_simulator_peers() {
+  local peer
+  mkdir -p "$peers_dir"
+  g++ -O2 -std=c++20 tools/peers/simpeers/floor.cpp -o "$peers_dir/floor" || return
+  for peer in madsim_mesh turmoil_mesh; do
+    # In its folder, where its own .cargo/config.toml counts; what it builds stays outside of it.
+    (cd "tools/peers/simpeers/$peer" &&
+      CARGO_TARGET_DIR=$peers_dir/$peer cargo build --release --locked) || return
+  done
+}
+
+bench_simulator() {
+  command -v cargo >/dev/null ||
+    die "bench simulator: madsim and turmoil are built with cargo (https://rustup.rs)"
+  must bench-peers build_simulator_peers
+  must bench-sim-mesh configure_and_build release sim_mesh
+  python3 tools/lib/bench_simulator.py --flux build/release/host/sim_mesh --peers "$peers_dir" \
+    --document docs/benchmarks/simulator.md "$@"
+}
