@@ -232,9 +232,9 @@ void Broker::remove_topic(const Uuid& id) {
 
 // One task for all of a topic's partitions, however many there are.
 void Broker::delete_in_background(std::vector<Remains> remains) {
-  work_.spawn("topic.delete", [this, remains = std::move(remains)](env::Task& task) {
+  work_.spawn("topic.delete", [this, doomed = std::move(remains)](env::Task& task) {
     const env::Shield shield(task);
-    for (const Remains& one : remains) {
+    for (const Remains& one : doomed) {
       auto deleted = delete_partition(task, one);
       env::yield_if_due(task);
       if (deleted) continue;

@@ -55,6 +55,8 @@ Result<std::shared_ptr<log::Log>> Partition::open_log(env::Task& task) {
 
 Outcome<std::shared_ptr<log::Log>> Partition::open(env::Task& task) {
   if (retired_) return fault(FaultKind::unknown_topic_or_partition);
+  // A sync in the background may have failed while nobody appended.
+  if (const std::shared_ptr<log::Log> log = log_; log && log->poisoned()) drop_log(log);
   if (log_ != nullptr) return log_;
   auto guard = opening_.lock(task);
   if (!guard) return std::unexpected(fault_of(guard.error()));

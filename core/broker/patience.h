@@ -38,9 +38,9 @@ Result<T> patiently(env::Task& task, sync::TaskGroup& group, std::string_view na
   auto state = std::make_shared<State>();
   group.spawn(
       name,
-      [state, until, work = std::move(work)](env::Task& worker) mutable {
+      [state, until, body = std::move(work)](env::Task& worker) mutable {
         const env::DeadlineScope deadline(worker, until);
-        state->result.emplace(work(worker));
+        state->result.emplace(body(worker));
         state->done.set();
       },
       stack);

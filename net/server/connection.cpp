@@ -44,8 +44,8 @@ Result<void> Connection::read_requests(env::Task& task) {
     in_flight_bytes_ += ticket.frame->size();
     requests_.spawn(
         "request",
-        [this, ticket = std::move(ticket)](env::Task& worker) mutable {
-          run_request(worker, std::move(ticket));
+        [this, taken = std::move(ticket)](env::Task& worker) mutable {
+          run_request(worker, std::move(taken));
         },
         env::StackSize::large);
   }

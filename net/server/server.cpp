@@ -74,7 +74,7 @@ void Server::admit(const Listening& listening, std::unique_ptr<env::Connection> 
   const std::string name = fmt::format("connection-{}", stream->id());
   auto connection = std::make_unique<Connection>(shared_, listening.name, std::move(stream));
   connections_.spawn(
-      name, [connection = std::move(connection)](env::Task& task) { connection->serve(task); });
+      name, [admitted = std::move(connection)](env::Task& task) { admitted->serve(task); });
 }
 
 Result<void> Server::stop(env::Task& task) {

@@ -82,8 +82,8 @@ Result<Created> create(env::Task& task, Context& context, const Request& request
                context.env.clock.now() + milliseconds(std::max(0, request.timeout_ms)));
   return broker::patiently<Created>(
       task, broker.work(), "create_topics", until,
-      [&broker, topics = std::move(topics), validate = request.validate_only](env::Task& worker) {
-        return broker.controller().create_topics(worker, topics, validate);
+      [&broker, wanted = std::move(topics), validate = request.validate_only](env::Task& worker) {
+        return broker.controller().create_topics(worker, wanted, validate);
       },
       env::StackSize::large);
 }

@@ -57,9 +57,9 @@ Result<Deleted> remove(env::Task& task, Context& context, std::vector<Uuid> ids,
                                  context.env.clock.now() + milliseconds(std::max(0, timeout_ms)));
   return broker::patiently<Deleted>(
       task, broker.work(), "delete_topics", until,
-      [&broker, ids = std::move(ids)](env::Task& worker) {
+      [&broker, doomed = std::move(ids)](env::Task& worker) {
         Deleted out;
-        for (const Uuid& id : ids) out.push_back(broker.controller().delete_topic(worker, id));
+        for (const Uuid& id : doomed) out.push_back(broker.controller().delete_topic(worker, id));
         return out;
       },
       env::StackSize::large);
