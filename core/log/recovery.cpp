@@ -160,8 +160,9 @@ Result<void> SegmentRecovery::scan(Task& task, RecoveryFold& fold) {
 
 Result<ByteView> SegmentRecovery::block_bytes(Task& task, const IntegrityEntry& block) {
   Result<ByteView> bytes = view(task, block.position, block.length);
-  if (bytes) return bytes;
-  // Once more, without its neighbours: the bad sector may be theirs.
+  if (bytes && codec_.verify_block(*bytes, block)) return bytes;
+  // Once more, without its neighbours: a bad sector may be theirs, and a disk may return other
+  // bytes than it holds, once.
   window_.resize(block.length);
   window_at_ = block.position;
   const Result<void> again = read_whole(task, *file_, block.position, window_);
@@ -204,6 +205,8 @@ Result<SegmentRecovery::Step> SegmentRecovery::scan_uncovered(Task& task,
   if (position_ >= file_size_) return past_the_end(next_block);
   const std::uint32_t until = next_block ? std::min(next_block->position, file_size_) : file_size_;
   if (TRY(adopt_batch(task, until, fold))) return Step::on;
+  window_.clear();  // read once more, before anything is cut
+  if (TRY(adopt_batch(task, until, fold))) return Step::on;
   close_adoption();
   if (!vouched_at(position_)) return cut();
   if (next_block) return skip_as_rot(next_block->position, next_block->base);
@@ -229,7 +232,7 @@ SegmentRecovery::Step SegmentRecovery::skip_as_rot(std::uint32_t to, Offset to_o
   REACHED("log.rot_found");
   TRACE(env_.trace, error, "log.rot", {"partition", identity_.name()}, {"segment", base_},
         {"from", offset_}, {"to", to_offset}, {"position", position_}, {"bytes", to - position_});
-  verdict_.found.rot.push_back({{position_, to}, offset_, to_offset, unreadable});
+  verdict_.found.rot.push_back({{position_, to}, offset_, to_offset, unreadable, unreadable});
   verdict_.rotten = true;
   position_ = to;
   offset_ = std::max(offset_, to_offset);
@@ -342,6 +345,11 @@ Result<SegmentVerdict> SegmentRecovery::run(Task& task, RecoveryFold& fold) {
   file_size_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(size, INT32_MAX));
   journal_ =
       TRY(load(task, env_.disk, directory_ + "/" + segment_file(base_, kIntegritySuffix), codec_));
+  if (journal_.damaged) {
+    // Perhaps it was read wrong, once.
+    const std::string path_of_entries = directory_ + "/" + segment_file(base_, kIntegritySuffix);
+    journal_ = TRY(load(task, env_.disk, path_of_entries, codec_));
+  }
   epoch_ = fold.epochs.latest();
   find_marks();
   TRY(scan(task, fold));

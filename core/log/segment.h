@@ -34,8 +34,10 @@ struct RotRange {
   Range at;
   Offset base;  // offsets [base, end) are lost
   Offset end;
-  // The device gives an error for them: asked again at each read, since that may pass.
+  // The device gives an error for them, rather than other bytes.
   bool unreadable = false;
+  // Found by a read: looked at again by each later one, since what a device does may pass.
+  bool may_pass = false;
 };
 
 // A batch in place in its segment.
@@ -156,19 +158,21 @@ class Segment {
   Result<std::vector<IntegrityEntry>> entries_between(env::Task& task, std::uint32_t first,
                                                       std::uint32_t last);
   Result<void> verify(env::Task& task, Range range);
-  Result<void> verify_group(env::Task& task, std::size_t group);
-  void judge(ByteView bytes, std::uint32_t position, Offset base, Offset end,
-             const std::vector<IntegrityEntry>& entries);
+  Result<void> verify_group(env::Task& task, std::size_t group, bool again = false);
+  std::vector<RotRange> judge(ByteView bytes, std::uint32_t position, Offset base, Offset end,
+                              const std::vector<IntegrityEntry>& entries);
+  bool condemn(const std::vector<RotRange>& unsound, bool again);
   Offset group_base(std::size_t group) const { return base_ + groups_[group].offset; }
   Offset group_end_offset(std::size_t group) const;
   void add_rot(const RotRange& rot);
-  void forget_unreadable(Range range);
+  bool doubtful(Range range) const;
+  void forget_what_may_pass(Range range);
   const RotRange* rot_with(Offset offset) const;
   Edge rot_after(std::uint32_t position) const;
   std::uint32_t start_of_walk(Offset offset) const;
   Result<Edge> edge_of_limit(env::Task& task, Offset limit);
   Result<Edge> align(env::Task& task, const BatchAt& first, std::uint32_t cap, Edge bound);
-  Result<Bytes> load_verified(env::Task& task, Range range);
+  Result<Bytes> load_verified(env::Task& task, Range range, bool again = false);
   Result<void> load_indexes(env::Task& task);
   Result<void> rebuild_indexes(env::Task& task);
 

@@ -122,7 +122,6 @@ void Segment::add_rot(const RotRange& rot) {
     REACHED("log.unreadable_found");
   } else {
     REACHED("log.rot_found_by_read");
-    judged_.add(rot.at);
   }
   TRACE(env_.trace, error, "log.rot", {"partition", identity_.name()}, {"segment", base_},
         {"from", rot.base}, {"to", rot.end}, {"position", rot.at.from},
@@ -146,9 +145,12 @@ bool plausible(ByteView bytes) {
 }
 }  // namespace
 
-// `bytes` are those of the segment from `position` on, and should hold offsets [base, end).
-void Segment::judge(ByteView bytes, std::uint32_t position, Offset base, Offset end,
-                    const std::vector<IntegrityEntry>& entries) {
+// `bytes` are those of the segment from `position` on, and should hold offsets [base, end). What is
+// sound is noted; what is not is returned, for the caller to read once more before it is called
+// rot.
+std::vector<RotRange> Segment::judge(ByteView bytes, std::uint32_t position, Offset base,
+                                     Offset end, const std::vector<IntegrityEntry>& entries) {
+  std::vector<RotRange> unsound;
   const auto bytes_end = position + static_cast<std::uint32_t>(bytes.size());
   std::uint32_t at = position;
   Offset next = base;
@@ -162,7 +164,7 @@ void Segment::judge(ByteView bytes, std::uint32_t position, Offset base, Offset 
     if (plausible(part(at, to))) {
       judged_.add({at, to});
     } else {
-      add_rot({{at, to}, next, to_offset});
+      unsound.push_back({{at, to}, next, to_offset, false, true});
     }
   };
   for (const IntegrityEntry& entry : entries) {
@@ -172,22 +174,40 @@ void Segment::judge(ByteView bytes, std::uint32_t position, Offset base, Offset 
     if (codec_.verify_block(part(entry.position, entry.block_end()), entry)) {
       judged_.add({entry.position, entry.block_end()});
     } else {
-      add_rot({{entry.position, entry.block_end()}, entry.base, entry.end});
+      unsound.push_back({{entry.position, entry.block_end()}, entry.base, entry.end, false, true});
     }
     at = entry.block_end();
     next = entry.end;
   }
   without_entry(bytes_end, end);
   env_.scheduler.charge(checksum_cost(bytes.size()));
+  return unsound;
 }
 
-void Segment::forget_unreadable(Range range) {
-  std::erase_if(rot_, [&](const RotRange& rot) {
-    return rot.unreadable && range.from <= rot.at.from && rot.at.to <= range.to;
+// A disk may return other bytes than it holds, once: what is found unsound twice is rot.
+bool Segment::condemn(const std::vector<RotRange>& unsound, bool again) {
+  if (unsound.empty()) return true;
+  if (!again) {
+    REACHED("log.read_again");
+    return false;
+  }
+  for (const RotRange& rot : unsound) add_rot(rot);
+  return true;
+}
+
+bool Segment::doubtful(Range range) const {
+  return std::any_of(rot_.begin(), rot_.end(), [&](const RotRange& rot) {
+    return rot.may_pass && rot.at.from < range.to && range.from < rot.at.to;
   });
 }
 
-Result<void> Segment::verify_group(Task& task, std::size_t group) {
+void Segment::forget_what_may_pass(Range range) {
+  std::erase_if(rot_, [&](const RotRange& rot) {
+    return rot.may_pass && range.from <= rot.at.from && rot.at.to <= range.to;
+  });
+}
+
+Result<void> Segment::verify_group(Task& task, std::size_t group, bool again) {
   const std::uint32_t from = groups_[group].position;
   const std::uint32_t to = group_end(group);
   const std::uint32_t first_entry = groups_[group].entry;
@@ -198,11 +218,11 @@ Result<void> Segment::verify_group(Task& task, std::size_t group) {
   Bytes bytes(to - from);
   // A file that became shorter reads as zeros, which do not verify.
   const Result<std::size_t> got = file->read_at(task, from, bytes);
-  forget_unreadable({from, to});
+  forget_what_may_pass({from, to});
   if (got) {
-    judge(bytes, from, group_base(group), end, entries);
+    const bool settled = condemn(judge(bytes, from, group_base(group), end, entries), again);
     env::yield_if_due(task);
-    return {};
+    return settled ? Result<void>() : verify_group(task, group, true);
   }
   // Each block once more, alone, so that a bad sector takes none but its own.
   REACHED("log.group_unreadable");
@@ -210,9 +230,9 @@ Result<void> Segment::verify_group(Task& task, std::size_t group) {
     if (entry.kind != IntegrityKind::block || entry.block_end() > to) continue;
     bytes.assign(entry.length, std::byte{0});
     if (file->read_at(task, entry.position, bytes)) {
-      judge(bytes, entry.position, entry.base, entry.end, {entry});
+      condemn(judge(bytes, entry.position, entry.base, entry.end, {entry}), true);
     } else {
-      add_rot({{entry.position, entry.block_end()}, entry.base, entry.end, true});
+      add_rot({{entry.position, entry.block_end()}, entry.base, entry.end, true, true});
     }
   }
   return {};
@@ -224,14 +244,14 @@ Result<void> Segment::verify(Task& task, Range range) {
     const std::size_t group = group_at(range.from);
     const std::uint32_t to = group_end(group);
     const Range wanted{range.from, std::min(to, range.to)};
-    if (!judged_.contains(wanted)) TRY(verify_group(task, group));
+    if (!judged_.contains(wanted) || doubtful(wanted)) TRY(verify_group(task, group));
     range.from = to;
   }
   return {};
 }
 
 // The bytes of a range that lies between batches, verified as they were read (read_verify=always).
-Result<Bytes> Segment::load_verified(Task& task, Range range) {
+Result<Bytes> Segment::load_verified(Task& task, Range range, bool again) {
   const std::uint32_t closed = closed_end();
   std::uint32_t from = range.from;
   std::uint32_t to = range.to;
@@ -253,7 +273,9 @@ Result<Bytes> Segment::load_verified(Task& task, Range range) {
   std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(got), bytes.end(), std::byte{0});
   // The open block has no entry yet; its batches answer for themselves.
   const std::uint32_t judged = std::min(to, std::max(from, closed));
-  judge(ByteView(bytes).first(judged - from), from, base, end, entries);
+  if (!condemn(judge(ByteView(bytes).first(judged - from), from, base, end, entries), again)) {
+    return load_verified(task, range, true);
+  }
   if (judged < to && !plausible(ByteView(bytes).subspan(judged - from))) {
     return fail(ErrorCode::corrupt, "bytes appended a moment ago do not verify");
   }
