@@ -138,6 +138,7 @@ void MachineDisk::fire(std::uint64_t argument) {
   const auto slot = static_cast<Slot>(argument);
   Operation& op = operations_[slot];
   if (!op.used || op.generation != argument >> 32) return;  // its process has ended
+  if (op.done) return;                                      // healing brought it forward
   if (hung_) {
     stuck_.push_back(argument);
     return;
@@ -293,6 +294,14 @@ void MachineDisk::heal() {
   const WorldScope scope;
   image_.heal();
   resume();
+  // What a stalled device would have kept for minutes is done now.
+  device_free_ = world_.now();
+  for (Slot slot = 0; slot < operations_.size(); ++slot) {
+    const Operation& op = operations_[slot];
+    if (op.used && !op.done) {
+      world_.at(world_.now(), *this, std::uint64_t{op.generation} << 32 | slot);
+    }
+  }
 }
 
 void MachineDisk::wipe() {
