@@ -61,6 +61,7 @@ void Broker::hurry() {
 }
 
 Result<void> Broker::stop(env::Task& task) {
+  for (const auto& [id, partition] : partitions_) partition->stop_retrying();
   TRY(work_.wait(task));
   Result<void> out;
   for (const auto& [id, partition] : partitions_) {

@@ -180,7 +180,10 @@ void Partition::commit_loop(env::Task& task) {
     advance_high_watermark();
     if (!synced) {
       REACHED("broker.sync_failed");
-      return;
+      if (stopping_ || retired_) return;
+      // Whatever kept the commit from beginning may pass, and nobody else need come to ask again.
+      const Instant again = host_.env.clock.now() + host_.knobs.reopen_after;
+      if (!env::sleep_until(task, again)) return;
     }
   }
 }

@@ -106,6 +106,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // The topic is gone: everything that waits or comes is refused.
   void retire();
   bool retired() const { return retired_; }
+  // The broker ends: a commit that fails is not tried again.
+  void stop_retrying() { stopping_ = true; }
   // Ends the log in order. Nothing may be under way.
   Result<void> close(env::Task& task);
   // Lets the log of a retired partition go, once no task writes to it.
@@ -141,6 +143,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   bool appending_ = false;
   bool committing_ = false;
   bool retired_ = false;
+  bool stopping_ = false;
   sync::Condition quiet_;  // appending_ or committing_ ended
   WatchList watches_;
 };
