@@ -31,8 +31,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     -Wno-stringop-overread -Wno-dangling-pointer -Wno-free-nonheap-object
   )
 else()
-  add_compile_options(-Wmissing-prototypes -Wunreachable-code -Wshadow-all
-    -Wno-shadow-field-in-constructor)
+  add_compile_options(-Wmissing-prototypes -Wunreachable-code)
 endif()
 
 add_compile_options(

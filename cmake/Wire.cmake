@@ -31,7 +31,8 @@ function(flux_wire_messages out layer folder)
   set(${out} ${files} PARENT_SCOPE)
 endfunction()
 
-# flux_wire_reflection(<target>): lets a test include "net/kafka/gen/reflection.h", which visits every
+# flux_wire_reflection(<target>): lets a test include "net/kafka/gen/reflection.h", which visits
+# every
 # field of every message.
 function(flux_wire_reflection target)
   set(root ${FLUX_GENERATED_ROOT}/reflection)

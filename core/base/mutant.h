@@ -1,4 +1,5 @@
-// MUTANT("log.ack_before_sync"): a bug planted on purpose, so that a checker can be seen to find it.
+// MUTANT("log.ack_before_sync"): a bug planted on purpose, so that a checker can be seen to find
+// it.
 //
 //   if (!MUTANT("log.ack_before_sync")) TRY(file->sync(task));
 //

@@ -91,7 +91,7 @@ class Shield {
 };
 
 // Waits inside the scope end for what they wait for and nothing else: neither deadline nor
-// cancellation. For a wait whose memory somebody else still uses, as a device does a write's buffer.
+// cancellation. For a wait whose memory somebody else still uses, as a device does a buffer.
 class Uninterrupted {
  public:
   explicit Uninterrupted(Task& task) : shield_(task), task_(task), outer_(task.deadline_) {

@@ -11,7 +11,11 @@ passed=0
 failed=0
 
 free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  python3 -c '
+import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
 }
 
 # start_fluxd [--set key=value ...]: on $port, with data in $work/data; returns when it answers.

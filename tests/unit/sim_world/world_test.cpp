@@ -280,8 +280,7 @@ TEST(EventQueue, OrdersByTimeThenByArrival) {
     queue.push(Time(at), target, i, 0);
     expected.emplace_back(at, i);
   }
-  std::stable_sort(expected.begin(), expected.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::sort(expected.begin(), expected.end());  // by time, then by order of arrival
   for (const auto& [at, argument] : expected) {
     const Event event = queue.pop();
     ASSERT_EQ(event.at.ns(), at);
