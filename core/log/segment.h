@@ -36,7 +36,7 @@ struct RotRange {
   Offset end;
   // The device gives an error for them, rather than other bytes.
   bool unreadable = false;
-  // Found by a read: looked at again by each later one, since what a device does may pass.
+  // The device's error may pass: asked again at each read. Rot, once seen, is never served.
   bool may_pass = false;
 };
 

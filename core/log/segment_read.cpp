@@ -122,6 +122,7 @@ void Segment::add_rot(const RotRange& rot) {
     REACHED("log.unreadable_found");
   } else {
     REACHED("log.rot_found_by_read");
+    judged_.add(rot.at);
   }
   TRACE(env_.trace, error, "log.rot", {"partition", identity_.name()}, {"segment", base_},
         {"from", rot.base}, {"to", rot.end}, {"position", rot.at.from},
@@ -164,7 +165,7 @@ std::vector<RotRange> Segment::judge(ByteView bytes, std::uint32_t position, Off
     if (plausible(part(at, to))) {
       judged_.add({at, to});
     } else {
-      unsound.push_back({{at, to}, next, to_offset, false, true});
+      unsound.push_back({{at, to}, next, to_offset});
     }
   };
   for (const IntegrityEntry& entry : entries) {
@@ -174,7 +175,7 @@ std::vector<RotRange> Segment::judge(ByteView bytes, std::uint32_t position, Off
     if (codec_.verify_block(part(entry.position, entry.block_end()), entry)) {
       judged_.add({entry.position, entry.block_end()});
     } else {
-      unsound.push_back({{entry.position, entry.block_end()}, entry.base, entry.end, false, true});
+      unsound.push_back({{entry.position, entry.block_end()}, entry.base, entry.end});
     }
     at = entry.block_end();
     next = entry.end;

@@ -14,6 +14,8 @@ bool spoils(OmenKind kind) {
     case OmenKind::unreadable:
     case OmenKind::phantom:
     case OmenKind::displaced:
+    case OmenKind::misread:  // read wrong twice it is taken for rot, which once seen is never
+                             // served
       return true;
     default:
       return false;
