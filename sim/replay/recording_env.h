@@ -12,11 +12,7 @@ namespace flux::sim {
 class RecordingEnv {
  public:
   explicit RecordingEnv(NodeRecorder& recorder)
-      : recorder_(recorder),
-        clock_(recorder),
-        random_(recorder),
-        network_(recorder),
-        disk_(recorder) {}
+      : clock_(recorder), random_(recorder), network_(recorder), disk_(recorder) {}
 
   // For one incarnation.
   env::Env wrap(const env::Env& within);
@@ -73,7 +69,6 @@ class RecordingEnv {
     std::uint64_t files_ = 0;
   };
 
-  NodeRecorder& recorder_;
   RecordingClock clock_;
   RecordingRandom random_;
   RecordingNetwork network_;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/base/check.h"
 #include "core/env/env.h"
 #include "net/kafka/request.h"
 #include "net/wire/header.h"
