@@ -55,11 +55,13 @@ void Process::start(Main main) {
   loop_ = std::make_unique<fiber::RunLoop>(world_.stacks(), *this, incarnation_key(), order_);
   seam(SeamKind::start, incarnation_, 0, 0);
   world_.note(this, env::Severity::info, "process.start", {{"incarnation", incarnation_}});
+  // Kept here, since what it holds is the world's: a kill drops the fiber without a destructor.
+  main_ = std::move(main);
   const HeapScope scope(&heap_);
   loop_->spawn(
       "main",
-      [this, body = std::move(main)](env::Task& task) {
-        body(task);
+      [this](env::Task& task) {
+        main_(task);
         main_ended_ = true;
       },
       env::StackSize::large);

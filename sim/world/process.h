@@ -133,6 +133,7 @@ class Process final : public fiber::Host, private EventTarget {
   ClockModel clock_;
   NodeHeap heap_;
   std::unique_ptr<fiber::RunLoop> loop_;
+  Main main_;  // of the present life
   std::function<void()> stop_handler_;
   ProcessTap* tap_ = nullptr;
   std::uint64_t incarnation_ = 0;
