@@ -136,14 +136,18 @@ void Injector::reached(const Mark& mark, Process* process) {
     }
     schedule(index, Act::strike, trigger.delay);
     if (!process || trigger.delay.ns() != 0 || !ends_process(*armed.row)) continue;
-    const Result<Struck> target = resolve(armed.item, *armed.row, armed.strikes, ground_);
-    if (!target) continue;
-    for (const std::uint32_t struck : target->processes) {
-      if (ground_.processes()[struck].process != process) continue;
-      // Does not return: the node is gone in the midst of what it did.
+    // Does not return: the node is gone in the midst of what it did, so nothing here may own memory.
+    if (will_strike(armed, *process)) {
       process->end(armed.row->name == "kill" ? Exit::killed : Exit::power_cut);
     }
   }
+}
+
+bool Injector::will_strike(const Armed& armed, const Process& process) const {
+  const Result<Struck> target = resolve(armed.item, *armed.row, armed.strikes, ground_);
+  return target && std::ranges::any_of(target->processes, [&](std::uint32_t struck) {
+           return ground_.processes()[struck].process == &process;
+         });
 }
 
 void Injector::strike(std::uint32_t index) {

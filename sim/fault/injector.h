@@ -68,6 +68,7 @@ class Injector final : public MarkListener, private EventTarget {
   Result<void> check(const FaultItem& item, const FaultRow& row) const;
   void occasion(std::uint32_t index);
   void strike(std::uint32_t index);
+  bool will_strike(const Armed& armed, const Process& process) const;
   void heal_one(std::uint32_t index);
   void tick(std::uint32_t index);
   void tell(const Armed& armed, FaultPhase phase, std::string detail);
