@@ -80,7 +80,7 @@ RunLoop::Fiber* RunLoop::find(TaskHandle task) const {
 
 TaskHandle RunLoop::spawn(std::string_view name, TaskBody body, env::StackSize stack) {
   std::uint32_t index = 0;
-  std::uint32_t generation = 1;
+  std::uint32_t generation = generation_first_;
   if (free_.empty()) {
     index = static_cast<std::uint32_t>(fibers_.size());
     fibers_.push_back(std::make_unique<Fiber>());
@@ -276,18 +276,26 @@ void RunLoop::force_timer(Instant now) {
 
 void RunLoop::kill() {
   CHECK(running_ == nullptr, "kill() inside a fiber; use abandon()");
+  std::uint32_t generation_last = generation_first_;
   for (std::size_t i = 1; i < fibers_.size(); ++i) {
-    if (fibers_[i]->handle().none()) continue;
+    const TaskHandle handle = fibers_[i]->handle();
+    // finish() left an ended fiber's generation there.
+    generation_last =
+        std::max(generation_last, handle.none() ? fibers_[i]->next_ready : handle.generation);
+    if (handle.none()) continue;
     stacks_.release(fibers_[i]->stack);
     // The memory without a destructor: what the body captured belongs to the dead node.
     ::operator delete(fibers_[i].release(), std::align_val_t{alignof(Fiber)});
   }
-  fibers_.clear();
+  generation_first_ = generation_last + 1;
+  fibers_.resize(1);  // index 0 still means none
+  free_.clear();
   timers_.clear();
   ready_heap_.clear();
   ready_first_ = ready_last_ = 0;
   ready_count_ = 0;
   live_ = 0;
+  abandoned_ = false;
 }
 
 void RunLoop::abandon() {

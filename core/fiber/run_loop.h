@@ -7,7 +7,9 @@
 // again.
 //
 // A clean end is a loop whose fibers have all returned. kill() drops every fiber where it stands,
-// without unwinding: no destructor on any stack runs, only the stacks go back to their pool.
+// without unwinding: no destructor on any stack runs, only the stacks go back to their pool. After
+// it the loop is as good as new, but for its memory of names: handles of before name nobody, and
+// root tasks count on, so that no key is given twice.
 #pragma once
 
 #include <cstdint>
@@ -74,7 +76,8 @@ class RunLoop final : public env::Scheduler {
   std::size_t live() const { return live_; }
   void cancel_all();
   void kill();
-  // From inside a fiber: the node dies here. run() returns with killed() true; kill() must follow.
+  // From inside a fiber: the node dies here. run() returns with abandoned() true; kill() must
+  // follow.
   [[noreturn]] void abandon();
   bool abandoned() const { return abandoned_; }
   const env::Task* running() const;
@@ -123,6 +126,8 @@ class RunLoop final : public env::Scheduler {
   std::size_t live_ = 0;
   Fiber* running_ = nullptr;
   bool abandoned_ = false;
+  // Of a fiber at a new index: above all generations of before the last kill.
+  std::uint32_t generation_first_ = 1;
 };
 
 }  // namespace flux::fiber

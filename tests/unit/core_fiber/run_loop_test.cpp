@@ -153,6 +153,39 @@ TEST_F(RunLoopTest, KillDropsWithoutUnwinding) {
   EXPECT_GT(stacks.deepest(env::StackSize::normal), 0U);
 }
 
+// As a daemon's environment does whose main task is run a second time.
+TEST_F(RunLoopTest, TasksMayBeSpawnedAfterAKill) {
+  const env::TaskHandle ended = loop.spawn("ended", [](Task&) {});
+  loop.run(Instant(0));
+  std::vector<env::TaskHandle> old = {ended};
+  for (const char* name : {"reused", "fresh"}) {
+    old.push_back(loop.spawn(name, [](Task& task) { task.scheduler().park(task, Instant(5)); }));
+  }
+  loop.run(Instant(0));
+  loop.kill();
+  EXPECT_EQ(loop.next_timer(), Instant::max());
+
+  for (int i = 0; i < 3; ++i) {
+    loop.spawn("new", [this](Task& task) {
+      said += "n";
+      EXPECT_EQ(task.scheduler().park(task, Instant(20)), Wake::timed_out);
+      said += "w";
+    });
+  }
+  EXPECT_EQ(loop.live(), 3U);
+  loop.run(Instant(1));
+  EXPECT_EQ(said, "nnn");
+  for (const env::TaskHandle handle : old) {
+    loop.unpark(handle);
+    loop.cancel(handle);
+  }
+  EXPECT_FALSE(loop.ready()) << "a handle from before the kill named a task of after it";
+  loop.run(Instant(20));
+  EXPECT_EQ(said, "nnnwww");
+  EXPECT_EQ(loop.live(), 0U);
+  EXPECT_EQ(stacks.in_use(), 0U);
+}
+
 TEST_F(RunLoopTest, ATaskCanLetItsNodeDieOnTheSpot) {
   loop.spawn("t", [this](Task&) {
     said += "before";
@@ -162,6 +195,8 @@ TEST_F(RunLoopTest, ATaskCanLetItsNodeDieOnTheSpot) {
   loop.run(Instant(0));
   EXPECT_TRUE(loop.abandoned());
   EXPECT_EQ(said, "before");
+  loop.kill();
+  EXPECT_FALSE(loop.abandoned());
 }
 
 TEST_F(RunLoopTest, KeysNameTasksByAncestryNotByCount) {
