@@ -40,11 +40,9 @@ Result<void> make_directories(Task& task, Disk& disk, std::string_view path) {
     const std::string_view prefix = path.substr(0, at);
     if (!prefix.empty() && prefix != ".") {
       const Result<void> made = disk.make_directory(task, prefix);
-      if (made) {
-        TRY(disk.sync_directory(task, parent_of(prefix)));
-      } else if (made.error().code() != ErrorCode::exists) {
-        return made;
-      }
+      if (!made && made.error().code() != ErrorCode::exists) return made;
+      // Also of one that is there: whoever made it may have died before this.
+      TRY(disk.sync_directory(task, parent_of(prefix)));
     }
     if (at == std::string_view::npos) return {};
   }

@@ -96,7 +96,8 @@ class Disk {
 Result<Bytes> read_file(Task& task, Disk& disk, std::string_view path, std::uint64_t limit);
 // Write to "<path>.tmp", sync, rename over `path`, sync the directory: old or new, never a mixture.
 Result<void> replace_file(Task& task, Disk& disk, std::string_view path, ByteView content);
-// Makes the directory and its missing parents, each synced into its parent.
+// Makes the directory and its missing parents. When it returns, the names of all of them are
+// durable, of those too that were there before.
 Result<void> make_directories(Task& task, Disk& disk, std::string_view path);
 
 }  // namespace flux::env

@@ -64,14 +64,11 @@ class Opening {
 
   Log& log_;
   env::Disk& disk_;
-  bool ever_synced_ = false;  // some segment has synced bytes
-  bool last_synced_ = false;  // the last segment has
   bool rotten_ = false;       // anywhere
   bool last_rotten_ = false;  // in the segment that would be appended to
 };
 
 Result<void> Opening::prepare_directory(Task& task) {
-  TRY(env::make_directories(task, disk_, log_.directory_));
   const Result<Uuid> id = read_topic_id(task, disk_, log_.directory_);
   if (id && *id != log_.identity_.topic_id) {
     return fail(ErrorCode::invalid, log_.directory_ + " belongs to topic id " + id->to_string() +
@@ -79,6 +76,8 @@ Result<void> Opening::prepare_directory(Task& task) {
   }
   if (id) return {};
   if (id.error() != ErrorCode::not_found) return std::unexpected(id.error());
+  // The id comes after the directory's name is durable: where it stands, so is the name.
+  TRY(env::make_directories(task, disk_, log_.directory_));
   return env::replace_file(task, disk_, log_.path(kMetadataFile),
                            as_bytes(partition_metadata_text(log_.identity_.topic_id)));
 }
@@ -182,20 +181,11 @@ Result<void> Opening::drop_from(Task& task, const std::vector<Offset>& bases, st
   return disk_.sync_directory(task, log_.directory_);
 }
 
-// Names are durable before anything in their files is acknowledged. A segment with synced bytes has
-// had that; one without may have been made by a process that died before it could sync them.
+// Names are durable before anything in their files is acknowledged. A process that died may have
+// made files and not come to this.
 Result<void> Opening::settle_names(Task& task) {
-  if (last_synced_) return {};
   REACHED("log.names_synced_at_open");
-  TRY(disk_.sync_directory(task, log_.directory_));
-  if (ever_synced_) return {};
-  // The same goes for the directory itself and for those above it.
-  const std::string_view directory = log_.directory_;
-  for (std::size_t slash = directory.rfind('/'); slash != std::string_view::npos && slash > 0;
-       slash = directory.rfind('/', slash - 1)) {
-    TRY(disk_.sync_directory(task, directory.substr(0, slash)));
-  }
-  return disk_.sync_directory(task, directory.starts_with('/') ? "/" : ".");
+  return disk_.sync_directory(task, log_.directory_);
 }
 
 // The checkpoint is believed only for what rot has hidden from the scan.

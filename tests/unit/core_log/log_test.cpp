@@ -240,6 +240,29 @@ TEST(LogTest, TakesReplicasAsTheyAreNumbered) {
   });
 }
 
+// What the next life acknowledges must not hang on a name that only the dead one's cache held.
+TEST(LogTest, NamesThatADeadProcessMadeBecomeDurable) {
+  bool whole = false;
+  for (std::uint64_t at = 0; !whole; ++at) {
+    SmallNode node;
+    node.disk.dies_at = at;
+    ASSERT_TRUE(node.run(
+        [&](Task& task) { whole = open_log(task, node.env(), small_config()).has_value(); }));
+    node.kill();
+    ASSERT_TRUE(node.run([&](Task& task) {
+      const LogPointer log = *open_log(task, node.env(), small_config());
+      EXPECT_TRUE(append_synced(task, *log, "kept").has_value());
+      EXPECT_TRUE(log->close(task).has_value());
+    }));
+    node.power_cut();
+    ASSERT_TRUE(node.run([&](Task& task) {
+      const LogPointer log = *open_log(task, node.env(), small_config());
+      EXPECT_EQ(read_all(task, *log), (std::vector<std::string>{"kept/0"})) << at;
+      EXPECT_TRUE(log->close(task).has_value());
+    }));
+  }
+}
+
 TEST(LogTest, RefusesTheDirectoryOfAnotherTopic) {
   SmallNode node;
   node.run([&](Task& task) {
