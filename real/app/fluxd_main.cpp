@@ -1,10 +1,11 @@
 // fluxd: the Flux daemon. One node over this machine; everything that is not command line, files of
 // configuration or exit codes is net/node.
 //
-// Exit codes: 0 a clean stop, 1 it could not start or failed, 2 bad usage.
+// Exit codes: 0 a clean stop, 1 it could not start, failed, or could not stop cleanly, 2 bad usage.
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -22,6 +23,10 @@ using flux::Result;
 
 constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
+// How long a stop waits for a disk that completes nothing. The kernel gives a command of a disk 30
+// s before it resets the device and tries again: one that comes back by that is waited for. Service
+// managers kill after 90 s (systemd): the log has the reason before.
+constexpr flux::Duration kDiskQuietMax = flux::seconds(45);
 
 struct Options {
   std::string config_file;
@@ -110,6 +115,13 @@ int serve(flux::env::Task& task, flux::node::Node& node) {
   return 0;
 }
 
+// Nothing acknowledged is lost by it: the next start recovers the logs, as after a kill.
+[[noreturn]] void leave_hung_disk() {
+  complain(fmt::format("the disk has completed nothing for {} s: ending without a clean stop",
+                       kDiskQuietMax.ms() / 1000));
+  std::_Exit(kFailed);
+}
+
 int run(const Options& options) {
   auto config = read_config(options);
   if (!config) {
@@ -119,6 +131,8 @@ int run(const Options& options) {
   flux::os::RealEnvConfig env_config;
   if (options.json) env_config.trace.format = flux::os::TraceFormat::json;
   if (options.verbose) env_config.trace.severity_min = flux::env::Severity::debug;
+  env_config.disk_quiet_max = kDiskQuietMax;
+  env_config.on_disk_hangs = leave_hung_disk;
   auto env = flux::os::RealEnv::create(env_config);
   if (!env) {
     complain(env.error().to_string());

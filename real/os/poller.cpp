@@ -3,11 +3,27 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <poll.h>
 
 #include "core/base/check.h"
 #include "real/os/os_error.h"
 
 namespace flux::os {
+namespace {
+
+// Rounded up: a wait that ended early would make the loop turn for nothing until the timer.
+int timeout_ms(Duration at_most) {
+  if (at_most == Duration::max()) return -1;
+  const std::int64_t ms = at_most.ns() / 1'000'000 + (at_most.ns() % 1'000'000 != 0 ? 1 : 0);
+  return static_cast<int>(std::min<std::int64_t>(ms, std::numeric_limits<int>::max()));
+}
+
+}  // namespace
+
+bool readable_within(int fd, Duration at_most) {
+  pollfd wait{fd, POLLIN, 0};
+  return ::poll(&wait, 1, timeout_ms(at_most)) != 0;
+}
 
 Poller::Poller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   CHECK(epoll_.open(), "epoll_create1() failed at start");
@@ -59,13 +75,7 @@ int Poller::wait_ns(Duration at_most) {
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
     coarse_ = true;
   }
-  // Rounded up: a wait that ended early would make the loop turn for nothing until the timer.
-  int timeout_ms = -1;
-  if (at_most != Duration::max()) {
-    const std::int64_t ms = at_most.ns() / 1'000'000 + (at_most.ns() % 1'000'000 != 0 ? 1 : 0);
-    timeout_ms = static_cast<int>(std::min<std::int64_t>(ms, std::numeric_limits<int>::max()));
-  }
-  return ::epoll_wait(epoll_.get(), events_.data(), kEvents, timeout_ms);
+  return ::epoll_wait(epoll_.get(), events_.data(), kEvents, timeout_ms(at_most));
 }
 
 }  // namespace flux::os

@@ -31,6 +31,10 @@ inline bool says_writable(std::uint32_t events) {
   return (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
 }
 
+// Blocks the thread until the descriptor can be read or a signal comes; false after `at_most`
+// without either. For the end of the program only.
+bool readable_within(int fd, Duration at_most);
+
 class Poller {
  public:
   Poller();

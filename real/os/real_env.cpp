@@ -19,13 +19,14 @@ RealEnv::RealEnv(const RealEnvConfig& config)
       reactor_(poller_, clock_, trace_),
       network_(poller_, clock_, trace_) {
   CHECK(current == nullptr, "two RealEnv in one process");
+  CHECK(config_.disk_quiet_max == Duration::max() || config_.on_disk_hangs);
   current = this;
   set_check_hook(&RealEnv::on_check_failed);
   ignore_sigpipe();
 }
 
 RealEnv::~RealEnv() {
-  if (engine_) engine_->drain();
+  if (engine_) drain_disk();
   set_check_hook(nullptr);
   current = nullptr;
 }
@@ -69,13 +70,18 @@ int RealEnv::run(MainTask body, OnStop on_stop) {
       env::StackSize::large);
   Signals signals(poller_, [&](int number) {
     TRACE(trace_, info, "process.signal", {"number", number});
+    if (!std::exchange(stopping_, true)) disk_quiet_since_ = clock_.now();
     if (on_stop) {
       on_stop(number);
     } else {
       loop.cancel(main_task);
     }
   });
-  while (!ended) reactor_.turn();
+  stopping_ = false;
+  while (!ended) {
+    reactor_.turn(stopping_ ? disk_quiet_since_ + config_.disk_quiet_max : Instant::max());
+    if (stopping_) look_for_hung_disk();
+  }
   end_other_tasks();
   return status;
 }
@@ -89,8 +95,29 @@ void RealEnv::end_other_tasks() {
   for (const std::string& pending : loop.describe()) {
     TRACE(trace_, warning, "process.task_dropped", {"task", pending});
   }
-  engine_->drain();
+  drain_disk();
   loop.kill();
+}
+
+void RealEnv::look_for_hung_disk() {
+  const Instant now = clock_.now();
+  if (engine_->in_flight() == 0 || engine_->completed() != disk_completed_) {
+    disk_completed_ = engine_->completed();
+    disk_quiet_since_ = now;
+  }
+  if (now - disk_quiet_since_ >= config_.disk_quiet_max) leave_hung_disk();
+}
+
+void RealEnv::drain_disk() {
+  if (!engine_->drain(config_.disk_quiet_max)) leave_hung_disk();
+}
+
+void RealEnv::leave_hung_disk() {
+  TRACE(trace_, error, "process.disk_hangs", {"operations", engine_->in_flight()},
+        {"quiet_ms", config_.disk_quiet_max.ms()});
+  trace_.flush();
+  config_.on_disk_hangs();
+  UNREACHABLE("on_disk_hangs must end the process");
 }
 
 }  // namespace flux::os

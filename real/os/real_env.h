@@ -41,6 +41,10 @@ struct RealEnvConfig {
   OsTraceConfig trace;
   // How long tasks that were cancelled at the end may take before they are dropped.
   Duration end_grace = seconds(5);
+  // The end waits for file operations under way: for ever, or, with these two, until none has come
+  // back for so long. `on_disk_hangs` must end the process: the kernel still has their buffers.
+  Duration disk_quiet_max = Duration::max();
+  std::function<void()> on_disk_hangs;
 };
 
 class RealEnv {
@@ -61,9 +65,12 @@ class RealEnv {
 
   // Runs the loop until the main task has ended; then cancels what other tasks are left and runs
   // them to their ends. Without `on_stop` a signal cancels the main task. May be called again.
+  // A call of the loop's own thread that hangs in the kernel is seen by nobody.
   int run(MainTask body, OnStop on_stop = {});
 
   std::string_view disk_engine() const { return engine_->name(); }
+  // For tests: what a device does that is slow or hangs.
+  DiskEngine& engine() { return *engine_; }
   // Why io_uring is not used, when it was looked for.
   const std::string& why_no_uring() const { return why_no_uring_; }
   const Reactor::Runs& runs() const { return reactor_.runs(); }
@@ -73,6 +80,9 @@ class RealEnv {
   explicit RealEnv(const RealEnvConfig& config);
   Result<void> start();
   void end_other_tasks();
+  void look_for_hung_disk();
+  void drain_disk();
+  void leave_hung_disk();
   static void on_check_failed(const CheckSite& site);
 
   RealEnvConfig config_;
@@ -86,6 +96,9 @@ class RealEnv {
   std::unique_ptr<DiskEngine> engine_;
   std::unique_ptr<OsDisk> disk_;
   std::optional<env::Env> env_;  // set by create()
+  bool stopping_ = false;        // a signal asked for the end: the disk is watched
+  Instant disk_quiet_since_;
+  std::uint64_t disk_completed_ = 0;  // then
 };
 
 }  // namespace flux::os

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <system_error>
@@ -138,14 +137,14 @@ bool WorkerPool::reap() {
   return true;
 }
 
-void WorkerPool::drain() {
+bool WorkerPool::drain(Duration quiet_max) {
   while (in_flight_ > 0) {
     if (reap()) continue;
-    pollfd wait{shared_->event.get(), POLLIN, 0};
-    ::poll(&wait, 1, -1);
+    if (!readable_within(shared_->event.get(), quiet_max)) return false;
     std::uint64_t count = 0;
     static_cast<void>(!::read(shared_->event.get(), &count, sizeof count));
   }
+  return true;
 }
 
 }  // namespace flux::os

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/time.h"
 #include "real/os/poller.h"
 
 namespace flux::os {
@@ -49,8 +50,9 @@ class WorkerPool final : public PollTarget {
   // Calls done() of every job that has come back; true when there was one.
   bool reap();
   std::size_t in_flight() const { return in_flight_; }
-  // Blocks the thread until nothing is in flight. For the end of the program only.
-  void drain();
+  // Blocks the thread until nothing is in flight. For the end of the program only. False when
+  // nothing came back for `quiet_max`.
+  bool drain(Duration quiet_max);
 
   void on_events(std::uint32_t) override { reap(); }
 

@@ -85,6 +85,7 @@ std::int64_t DiskEngine::run(env::Task& task, DiskOperation operation) {
   operation.waiter_ = &task;
   submit(operation);
   while (!operation.done_) task.scheduler().park(task);
+  ++completed_;
   return operation.result_;
 }
 
@@ -98,7 +99,7 @@ class PoolEngine final : public DiskEngine {
 
   std::string_view name() const override { return "threads"; }
   std::size_t in_flight() const override { return pool_.in_flight(); }
-  void drain() override { pool_.drain(); }
+  bool drain(Duration quiet_max) override { return pool_.drain(quiet_max); }
   bool before_wait() override { return pool_.reap(); }
 
  protected:

@@ -58,8 +58,11 @@ class DiskEngine : public TurnWork {
   // "threads" or "io_uring".
   virtual std::string_view name() const = 0;
   virtual std::size_t in_flight() const = 0;
-  // Blocks the thread until nothing is in flight. For the end of the program only.
-  virtual void drain() = 0;
+  // Operations that have come back, those that nobody waited for left out.
+  std::uint64_t completed() const { return completed_; }
+  // Blocks the thread until nothing is in flight. For the end of the program only. False when
+  // nothing came back for `quiet_max`.
+  virtual bool drain(Duration quiet_max) = 0;
 
   // Submits and suspends the task until the operation is done; returns its result.
   std::int64_t run(env::Task& task, DiskOperation operation);
@@ -79,6 +82,9 @@ class DiskEngine : public TurnWork {
  protected:
   virtual void submit(DiskOperation& operation) = 0;
   virtual WorkerPool& pool() = 0;
+
+ private:
+  std::uint64_t completed_ = 0;
 };
 
 // More threads than processors: they wait for the device, not for a processor.

@@ -29,7 +29,7 @@ class UringEngine final : public DiskEngine, public PollTarget {
 
   std::string_view name() const override { return "io_uring"; }
   std::size_t in_flight() const override { return in_ring_ + pool_.in_flight(); }
-  void drain() override;
+  bool drain(Duration quiet_max) override;
   bool before_wait() override;
   void on_events(std::uint32_t) override { reap_ring(); }
 
@@ -153,13 +153,13 @@ bool UringEngine::before_wait() {
   return reap_ring() || from_pool || unsubmitted_ > 0;
 }
 
-void UringEngine::drain() {
-  pool_.drain();
+bool UringEngine::drain(Duration quiet_max) {
+  if (!pool_.drain(quiet_max)) return false;
   while (in_ring_ > 0) {
     if (before_wait()) continue;
-    io_uring_cqe* entry = nullptr;
-    ::io_uring_wait_cqe(&ring_, &entry);
+    if (!readable_within(ring_.ring_fd, quiet_max)) return false;
   }
+  return true;
 }
 
 std::unique_ptr<DiskEngine> make_uring_engine(Poller& poller, unsigned threads,

@@ -1,4 +1,6 @@
 // The turns of the loop: how a run ends, how signals arrive, how long runs are measured.
+#include <array>
+#include <cstdlib>
 #include <ctime>
 #include <signal.h>
 #include <unistd.h>
@@ -64,6 +66,96 @@ TEST(RealEnv, WithoutACallbackASignalCancelsTheMainTask) {
     return slept || slept.error().code() != ErrorCode::cancelled ? 1 : 0;
   });
   EXPECT_EQ(status, 0);
+}
+
+// A device that answers when it is told to: helper threads sit in a read of a pipe.
+class SlowDevice {
+ public:
+  SlowDevice() { CHECK(::pipe(ends_.data()) == 0); }
+  ~SlowDevice() {
+    for (const int end : ends_) ::close(end);
+  }
+  // Runs as an operation of the engine, until the device answers.
+  std::int64_t operation() {
+    char taken = 0;
+    return ::read(ends_[0], &taken, 1);
+  }
+  void answer() { CHECK(::write(ends_[1], "x", 1) == 1); }
+
+ private:
+  std::array<int, 2> ends_{};
+};
+
+constexpr int kHung = 9;
+
+RealEnvConfig watchful(const TemporaryFolder& folder) {
+  RealEnvConfig config;
+  config.data_root = folder.path();
+  config.trace.severity_min = env::Severity::error;
+  config.end_grace = milliseconds(10);
+  config.disk_quiet_max = milliseconds(300);
+  config.on_disk_hangs = [] { std::_Exit(kHung); };
+  return config;
+}
+
+TEST(RealEnvDeathTest, AStopDoesNotWaitForAHungDisk) {
+  const TemporaryFolder folder;
+  SlowDevice device;
+  const auto stop = [&] {
+    const auto env = std::move(*RealEnv::create(watchful(folder)));
+    std::exit(env->run([&](env::Task& task) {
+      ::raise(SIGTERM);
+      return static_cast<int>(env->engine().run_blocking(task, [&] { return device.operation(); }));
+    }));
+  };
+  EXPECT_EXIT(stop(), ::testing::ExitedWithCode(kHung), "event=process.disk_hangs operations=1");
+}
+
+TEST(RealEnvDeathTest, TheEndDoesNotWaitForAHungDisk) {
+  const TemporaryFolder folder;
+  SlowDevice device;
+  const auto end = [&] {
+    const auto env = std::move(*RealEnv::create(watchful(folder)));
+    std::exit(env->run([&](env::Task& main_task) {
+      main_task.scheduler().spawn("write", [&](env::Task& task) {
+        env->engine().run_blocking(task, [&] { return device.operation(); });
+      });
+      main_task.scheduler().yield(main_task);
+      return 0;
+    }));
+  };
+  EXPECT_EXIT(end(), ::testing::ExitedWithCode(kHung), "event=process.disk_hangs operations=1");
+}
+
+// What is slow and goes on is waited for, and so is whoever waits for something else than the disk.
+TEST(RealEnv, AStopWaitsForASlowDisk) {
+  const TemporaryFolder folder;
+  SlowDevice device;
+  RealEnvConfig config = watchful(folder);
+  config.disk_quiet_max = seconds(1);
+  config.on_disk_hangs = [] { CHECK(false, "taken for hung"); };
+  const auto env = std::move(*RealEnv::create(config));
+  const auto wait = [&](env::Task& task, Duration length) {
+    EXPECT_TRUE(env::sleep_until(task, env->env().clock.now() + length));
+  };
+  const int status = env->run(
+      [&](env::Task& main_task) {
+        ::raise(SIGTERM);
+        wait(main_task, milliseconds(1200));
+        main_task.scheduler().spawn("device", [&](env::Task& task) {
+          const env::Shield shield(task);
+          for (int i = 0; i < 6; ++i) {
+            wait(task, milliseconds(200));
+            device.answer();
+          }
+        });
+        for (int i = 0; i < 6; ++i) {
+          EXPECT_EQ(env->engine().run_blocking(main_task, [&] { return device.operation(); }), 1);
+        }
+        return 5;
+      },
+      [](int) {});
+  EXPECT_EQ(status, 5);
 }
 
 TEST(RealEnv, ARunOverTheLimitIsMeasured) {
