@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "net/node/node.h"
+#include "real/os/limits.h"
 #include "real/os/real_env.h"
 
 namespace {
@@ -115,6 +116,16 @@ int serve(flux::env::Task& task, flux::node::Node& node) {
   return 0;
 }
 
+// With fewer descriptors it serves fewer clients, and says so when they run out.
+void raise_limits(flux::env::Trace& trace) {
+  const auto files = flux::os::raise_file_limit();
+  if (files) {
+    TRACE(trace, info, "process.file_limit", {"before", files->before}, {"now", files->now});
+  } else {
+    TRACE(trace, warning, "process.file_limit", {"error", files.error().to_string()});
+  }
+}
+
 // Nothing acknowledged is lost by it: the next start recovers the logs, as after a kill.
 [[noreturn]] void leave_hung_disk() {
   complain(fmt::format("the disk has completed nothing for {} s: ending without a clean stop",
@@ -138,6 +149,7 @@ int run(const Options& options) {
     complain(env.error().to_string());
     return kFailed;
   }
+  raise_limits((*env)->trace());
   flux::node::Node node((*env)->env(), std::move(*config));
   return (*env)->run([&](flux::env::Task& task) { return serve(task, node); },
                      [&](int) { node.request_stop(); });

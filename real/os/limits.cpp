@@ -1,0 +1,25 @@
+#include "real/os/limits.h"
+
+#include <cerrno>
+
+#include <sys/resource.h>
+
+#include "real/os/os_error.h"
+
+namespace flux::os {
+
+Result<FileLimit> raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return std::unexpected(os_error(errno, "reading the limit on open files"));
+  }
+  FileLimit out{.before = limit.rlim_cur, .now = limit.rlim_max};
+  if (out.before == out.now) return out;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return std::unexpected(os_error(errno, "raising the limit on open files"));
+  }
+  return out;
+}
+
+}  // namespace flux::os
