@@ -1,7 +1,6 @@
 // Waiting: order, hand-over, deadlines, cancellation.
 #include <gtest/gtest.h>
 
-#include "core/sync/channel.h"
 #include "core/sync/condition.h"
 #include "core/sync/event.h"
 #include "core/sync/mutex.h"
@@ -183,56 +182,6 @@ TEST(SemaphoreTest, ALeavingWaiterLetsThoseBehindThrough) {
     EXPECT_FALSE(through);
   });
   EXPECT_TRUE(through);
-}
-
-TEST(ChannelTest, KeepsOrderAndBoundAndDrainsAfterClose) {
-  for (std::uint64_t seed = 1; seed < 20; ++seed) {
-    SmallNode node(test::strict_disk(), seed);
-    Channel<int> channel(3);
-    std::vector<int> got;
-    node.run([&](Task& task) {
-      node.spawn("sender", [&](Task& own) {
-        for (int i = 0; i < 50; ++i) {
-          EXPECT_TRUE(channel.send(own, i).has_value());
-          EXPECT_LE(channel.size(), 3U);
-        }
-        channel.close();
-        EXPECT_EQ(channel.send(own, 0).error().code(), ErrorCode::closed);
-      });
-      for (;;) {
-        const Result<int> value = channel.receive(task);
-        if (!value) {
-          EXPECT_EQ(value.error().code(), ErrorCode::closed);
-          break;
-        }
-        got.push_back(*value);
-        if (*value % 7 == 0) pause(task, 3);
-      }
-    });
-    ASSERT_EQ(got.size(), 50U);
-    EXPECT_TRUE(std::is_sorted(got.begin(), got.end()));
-  }
-}
-
-TEST(ChannelTest, ManySendersAndReceiversLoseNothing) {
-  for (std::uint64_t seed = 1; seed < 20; ++seed) {
-    SmallNode node(test::strict_disk(), seed);
-    Channel<int> channel(2);
-    int sum = 0;
-    int senders = 4;
-    node.run([&](Task&) {
-      for (int s = 0; s < 4; ++s) {
-        node.spawn("sender", [&](Task& own) {
-          for (int i = 1; i <= 20; ++i) EXPECT_TRUE(channel.send(own, i).has_value());
-          if (--senders == 0) channel.close();
-        });
-        node.spawn("receiver", [&](Task& own) {
-          while (const Result<int> value = channel.receive(own)) sum += *value;
-        });
-      }
-    });
-    EXPECT_EQ(sum, 4 * 210) << seed;
-  }
 }
 
 TEST(TaskGroupTest, WaitsForAllAndCancelsAll) {
