@@ -9,6 +9,7 @@
 #include "net/client/producer.h"
 #include "sim/env/node_env.h"
 #include "tests/client_support/fake_broker.h"
+#include "tests/support/world_assert.h"
 
 namespace flux::test {
 

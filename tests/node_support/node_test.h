@@ -25,7 +25,7 @@
 #include "sim/env/node_env.h"
 #include "sim/env/sim_disk.h"
 #include "tests/node_support/raw_client.h"
-#include "tests/node_support/world_assert.h"
+#include "tests/support/world_assert.h"
 
 namespace flux::test {
 
