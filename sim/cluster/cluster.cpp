@@ -176,6 +176,10 @@ void Cluster::refresh_peers() {
 
 Result<void> Cluster::check() const {
   for (std::size_t p = 0; p < facts_.brokers.size(); ++p) TRY(program_->check(slots_[p]->setup));
+  for (std::size_t t = 0; t < facts_.topics.size(); ++t) {
+    const Result<void> good = program_->check_topic(facts_.topics[t]);
+    if (!good) return std::unexpected(good.error().in("topics." + std::to_string(t)));
+  }
   return {};
 }
 

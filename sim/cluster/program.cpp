@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "core/controller/decisions.h"
+#include "core/controller/topic_config.h"
 #include "net/node/node.h"
 #include "sim/probe/node.h"
 
@@ -16,6 +18,17 @@ class BrokerProgram final : public NodeProgram {
   Result<void> check(const NodeSetup& setup) const override {
     const Result<node::Config> config = configure(setup);
     if (!config) return std::unexpected(config.error().in("broker_config"));
+    return {};
+  }
+
+  Result<void> check_topic(const ClusterFacts::Topic& topic) const override {
+    const auto named = controller::check_topic_name(topic.name);
+    if (!named) return fail(ErrorCode::invalid, named.error().detail);
+    for (const auto& [name, value] : topic.config) {
+      const controller::TopicSetting* setting = controller::find_topic_setting(name);
+      if (!setting) return fail(ErrorCode::invalid, "Unknown topic config name: " + name);
+      TRY(controller::check_topic_setting(*setting, value));
+    }
     return {};
   }
 
@@ -40,6 +53,12 @@ class BrokerProgram final : public NodeProgram {
 // The simulator's own test node (sim/probe).
 class ProbeProgram final : public NodeProgram {
  public:
+  Result<void> check(const NodeSetup& setup) const override {
+    const Result<void> good = probe::check_knobs(setup.config);
+    if (!good) return std::unexpected(good.error().in("broker_config"));
+    return {};
+  }
+
   Result<void> run(env::Task& task, env::Env& env, const NodeSetup& setup,
                    Process& process) override {
     const env::TaskHandle self = task.handle();

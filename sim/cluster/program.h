@@ -13,6 +13,7 @@
 #include "core/base/ids.h"
 #include "core/base/result.h"
 #include "core/env/env.h"
+#include "sim/check/checker.h"
 #include "sim/world/process.h"
 
 namespace flux::sim {
@@ -41,7 +42,9 @@ class NodeProgram {
   virtual ~NodeProgram() = default;
 
   // Before the run: a setup that the node would refuse is a mistake in the scenario.
-  virtual Result<void> check(const NodeSetup&) const { return {}; }
+  virtual Result<void> check(const NodeSetup& setup) const = 0;
+  // Likewise a topic that it would not make.
+  virtual Result<void> check_topic(const ClusterFacts::Topic&) const { return {}; }
   // In the node's process, on its heap, at each start. A stop request is heard through
   // process.on_stop(). The error of a node that could not go on is for the report.
   virtual Result<void> run(env::Task& task, env::Env& env, const NodeSetup& setup,

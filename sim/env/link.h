@@ -41,11 +41,11 @@ class Link final : public EventTarget {
   End& end(Side side) { return ends_[side]; }
   const env::Endpoint& local(Side side) const { return local_[side]; }
   void set_local(Side side, env::Endpoint at) { local_[side] = std::move(at); }
-  // That the connection was made to.
   // What `side` writes into, and reads from.
   Pipe& outgoing(Side side) { return pipes_[side]; }
   Pipe& incoming(Side side) { return pipes_[other(side)]; }
   Side reader_of(const Pipe& pipe) const { return &pipe == &pipes_[0] ? kServer : kClient; }
+  // That the connection was made to.
   std::uint16_t port() const { return port_; }
 
   // A reset that arrives: the argument is the side that is told.

@@ -1,7 +1,13 @@
 #include "sim/probe/node.h"
 
+#include <algorithm>
 #include <memory>
+#include <string_view>
 #include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/base/mark.h"
 #include "core/sync/task_group.h"
@@ -17,6 +23,16 @@ enum class Canary : std::uint8_t { none, pointer_order, uninitialised };
 std::string knob(const NodeConfig& config, const std::string& name) {
   const auto found = config.knobs.find(name);
   return found == config.knobs.end() ? std::string() : found->second;
+}
+
+struct Knob {
+  std::string_view name;
+  std::vector<std::string_view> values;
+};
+
+std::vector<Knob> all_knobs() {
+  return {{"probe.bug", {"no_crc", "no_dedup", "no_dir_sync", "no_sync"}},
+          {"probe.canary", {"pointer_order", "uninitialised"}}};
 }
 
 class Server {
@@ -109,6 +125,21 @@ class Server {
 };
 
 }  // namespace
+
+Result<void> check_knobs(const std::map<std::string, std::string>& knobs) {
+  const std::vector<Knob> all = all_knobs();
+  for (const auto& [name, value] : knobs) {
+    const auto known = std::ranges::find(all, name, &Knob::name);
+    if (known == all.end()) {
+      return fail(ErrorCode::invalid, name + ": the test node has probe.bug and probe.canary");
+    }
+    if (std::ranges::find(known->values, value) == known->values.end()) {
+      return fail(ErrorCode::invalid,
+                  fmt::format("{}={}: allowed are {}", name, value, fmt::join(known->values, " ")));
+    }
+  }
+  return {};
+}
 
 Result<void> serve(env::Task& task, env::Env& env, const NodeConfig& config) {
   Server server(env, config);

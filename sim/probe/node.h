@@ -21,6 +21,9 @@ struct NodeConfig {
   std::map<std::string, std::string> knobs;
 };
 
+// A knob or a value that does not exist is `invalid`.
+Result<void> check_knobs(const std::map<std::string, std::string>& knobs);
+
 // Until `task` is cancelled (a clean stop) or the node cannot go on.
 Result<void> serve(env::Task& task, env::Env& env, const NodeConfig& config);
 

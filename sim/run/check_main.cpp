@@ -83,6 +83,13 @@ std::vector<std::string> process_names(const RunArguments& arguments, std::uint6
   return names;
 }
 
+Result<std::string> read_seam(const std::string& path) {
+  std::string text = TRY(host::read_text(path));
+  const Result<void> good = check_seam(text);
+  if (!good) return std::unexpected(good.error().in(path));
+  return text;
+}
+
 }  // namespace
 
 int command_check(const RunArguments& arguments) {
@@ -98,6 +105,9 @@ int command_check(const RunArguments& arguments) {
   Pair pair = run_pair(arguments, path, folder, false);
   if (pair.one.exit_code == kBadUsage || pair.equal()) {
     host::remove_folder(folder);
+    if (pair.one.exit_code != kBadUsage) {
+      host::print(fmt::format("equal: 2 runs of seed {} in different surroundings\n", *seed));
+    }
     host::print(pair.one.output);
     return pair.one.exit_code;
   }
@@ -107,7 +117,7 @@ int command_check(const RunArguments& arguments) {
     run_pair(arguments, path, folder, true);
     const auto left = host::read_text(folder + "/seam0");
     const auto right = host::read_text(folder + "/seam1");
-    if (!left || !right) break;
+    if (!left || !right || !check_seam(*left) || !check_seam(*right)) break;
     const auto difference = first_difference(*left, *right, process_names(arguments, *seed));
     if (!difference) continue;
     host::print(*difference);
@@ -119,8 +129,8 @@ int command_check(const RunArguments& arguments) {
 }
 
 int command_difference(const std::string& left, const std::string& right) {
-  const auto one = host::read_text(left);
-  const auto other = host::read_text(right);
+  const auto one = read_seam(left);
+  const auto other = read_seam(right);
   if (!one || !other) {
     host::print_error(fmt::format("fluxsim: {}\n", (one ? other.error() : one.error()).detail()));
     return kBadUsage;

@@ -22,8 +22,16 @@ void read_trigger(JsonReader& json, FaultTrigger& trigger) {
   json.duration("every_ms", trigger.period, kMillisecond);
   json.ratio("chance", trigger.chance);
   json.integer("count_max", trigger.count_max, 0, 1'000'000);
-  if (by_mark && (by_chance || json.has("at_ms"))) {
-    json.fail("mark", "an item has one trigger: at_ms, mark, or every_ms with chance");
+  constexpr const char* kOne = "an item has one trigger: at_ms, mark, or every_ms with chance";
+  if (by_mark && (by_chance || json.has("at_ms"))) json.fail("mark", kOne);
+  if (!by_mark && !by_chance && !json.has("at_ms")) {
+    json.fail("fault", fmt::format("{}; this one has none", kOne));
+  }
+  for (const char* name : {"hit", "process", "delay_us"}) {
+    if (!by_mark && json.has(name)) json.fail(name, "belongs to a mark, and there is none");
+  }
+  for (const char* name : {"chance", "count_max"}) {
+    if (!by_chance && json.has(name)) json.fail(name, "belongs to every_ms, and there is none");
   }
   if (by_mark) trigger.kind = FaultTrigger::Kind::mark;
   if (by_chance) {

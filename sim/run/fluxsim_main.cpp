@@ -1,7 +1,9 @@
 // fluxsim: runs scenarios in the simulated world. docs/simulator.md explains what it prints.
 
+#include <cstdint>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -17,6 +19,9 @@ using flux::sim::ReplayArguments;
 using flux::sim::RunArguments;
 using flux::sim::SwarmArguments;
 
+constexpr std::uint64_t kSeedsMax = 1'000'000'000;
+constexpr std::uint32_t kJobsMax = 1024;
+
 void add_run_options(CLI::App& command, RunArguments& arguments) {
   command.add_flag("--json", arguments.json, "print the report as one line of JSON");
   command.add_flag("--story", arguments.story, "tell in plain words what happened");
@@ -31,21 +36,37 @@ void add_run_options(CLI::App& command, RunArguments& arguments) {
 void add_scenario(CLI::App& command, RunArguments& arguments) {
   command.add_option("SCENARIO", arguments.scenario, "a name from `fluxsim list`, or a path")
       ->required();
-  command.add_option("--seed", arguments.seed, "a number, or a commit of 40 digits");
+  command.add_option("--seed", arguments.seed, "a number, or a commit of 40 digits")
+      ->capture_default_str();
   command.add_option("--set", arguments.settings, "PATH=VALUE: change a member of the scenario")
       ->allow_extra_args(false);
 }
 
 void add_swarm(CLI::App& command, SwarmArguments& arguments) {
-  command.add_option("SCENARIO", arguments.scenario, "the scenario that is drawn from each seed");
-  command.add_option("--first", arguments.first, "the first seed");
-  command.add_option("--seeds", arguments.seeds, "how many");
-  command.add_option("--jobs", arguments.jobs, "how many at once");
-  command.add_option("--wall-limit", arguments.wall_limit_s, "seconds that one seed may take");
+  command.add_option("SCENARIO", arguments.scenario, "the scenario that is drawn from each seed")
+      ->capture_default_str();
+  command.add_option("--first", arguments.first, "the first seed")->capture_default_str();
+  command.add_option("--seeds", arguments.seeds, "how many")
+      ->check(CLI::Range(std::uint64_t{1}, kSeedsMax))
+      ->capture_default_str();
+  command.add_option("--jobs", arguments.jobs, "how many at once")
+      ->check(CLI::Range(1U, kJobsMax))
+      ->capture_default_str();
+  command.add_option("--wall-limit", arguments.wall_limit_s, "seconds that one seed may take")
+      ->capture_default_str();
   command.add_option("--set", arguments.settings, "PATH=VALUE: change a member of the scenario")
       ->allow_extra_args(false);
   command.add_option("--hashes", arguments.hashes_file, "write each seed's hash to this file");
   command.add_flag("--json", arguments.json, "print the summary as one line of JSON");
+}
+
+// A word that is no command: the library only says that a command is missing.
+bool complain_of_word(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> words = app.remaining(true);
+  if (error.get_name() != "RequiredError" || words.empty()) return false;
+  flux::sim::host::print_error(
+      fmt::format("fluxsim: \"{}\" is no command: `fluxsim --help` lists them\n", words.front()));
+  return true;
 }
 
 // A bug planted on purpose, for this run of the program.
@@ -83,7 +104,11 @@ int print(const std::string& text) {
 int main(int argc, char** argv) {
   CLI::App app("fluxsim: a whole cluster in one process, from one seed");
   app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::help);
+  app.failure_message(CLI::FailureMessage::simple);
+  app.set_version_flag("--version", std::string("fluxsim ") + FLUX_VERSION);
+  app.footer(
+      "Exit codes: 0 held (or equal), 2 bad usage, 10 crash, 11 safety, 12 liveness,\n"
+      "13 nondeterminism, 14 vacuous. `fluxsim COMMAND --help` says more.");
   RunArguments run;
   ReplayArguments replay;
   RunArguments check;
@@ -95,7 +120,7 @@ int main(int argc, char** argv) {
   add_mutant(*run_command);
   add_run_options(*run_command, run);
   CLI::App* replay_command = app.add_subcommand("replay", "play a tape again");
-  replay_command->add_option("TAPE", replay.tape)->required();
+  replay_command->add_option("TAPE", replay.tape, "what `fluxsim run --tape` wrote")->required();
   add_mutant(*replay_command);
   replay_command
       ->add_option("--edit", replay.edits, "drop=ITEM, KEY=VALUE or seed=N, before it is played")
@@ -110,11 +135,12 @@ int main(int argc, char** argv) {
   std::string node_record;
   CLI::App* replay_node_command =
       app.add_subcommand("replay-node", "play a recorded broker alone and compare");
-  replay_node_command->add_option("FILE", node_record)->required();
+  replay_node_command->add_option("FILE", node_record, "what `fluxsim run --record-node` wrote")
+      ->required();
   std::pair<std::string, std::string> seams;
   CLI::App* difference_command = app.add_subcommand("difference", "where two seam files part");
-  difference_command->add_option("ONE", seams.first)->required();
-  difference_command->add_option("OTHER", seams.second)->required();
+  difference_command->add_option("ONE", seams.first, "what `fluxsim run --seam` wrote")->required();
+  difference_command->add_option("OTHER", seams.second, "the same of another run")->required();
   CLI::App* list_command = app.add_subcommand("list", "the scenarios there are");
   CLI::App* faults_command = app.add_subcommand("faults", "everything that can go wrong");
   CLI::App* mutants_command = app.add_subcommand("mutants", "the bugs planted in this build");
@@ -126,6 +152,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (complain_of_word(app, error)) return flux::sim::kBadUsage;
     return app.exit(error) == 0 ? 0 : flux::sim::kBadUsage;
   }
   if (*run_command) return flux::sim::command_run(run);

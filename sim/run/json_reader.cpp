@@ -18,8 +18,7 @@ constexpr Key kDraw = key("scenario.draw");
 
 // Keys of these objects are the user's own and may hold dots.
 bool has_free_keys(std::string_view name) {
-  return name == "broker_config" || name == "config" || name == "at_least" || name == "with" ||
-         name == "extra";
+  return name == "broker_config" || name == "config" || name == "at_least" || name == "with";
 }
 
 std::string as_plain_text(const json& value) {
@@ -244,16 +243,26 @@ void JsonReader::texts(const char* name, std::vector<std::string>& out) {
   }
 }
 
-void JsonReader::weights(const char* name, Weights& out) {
+void JsonReader::weights(const char* name, Weights& out,
+                         const std::vector<std::string_view>& allowed) {
   const json* member = find(name);
   if (!member || document_.failed()) return;
+  const auto refused = [&](const std::string& entry) {
+    if (std::ranges::find(allowed, entry) != allowed.end()) return false;
+    fail(name, allowed.empty()
+                   ? fmt::format("\"{}\": no name is allowed here", entry)
+                   : fmt::format("\"{}\": allowed are {}", entry, fmt::join(allowed, " ")));
+    return true;
+  };
   if (member->is_string()) {
-    out = {{member->get<std::string>(), 1}};
+    const auto entry = member->get<std::string>();
+    if (!refused(entry)) out = {{entry, 1}};
     return;
   }
   if (!member->is_object()) return fail(name, "a name, or {name: weight, ...} is expected");
   out.clear();
   for (const auto& [entry, weight] : member->items()) {
+    if (refused(entry)) return;
     const json value = resolve(document_, weight, path_of(name) + "." + entry);
     if (!value.is_number_integer() || value < 0 || value > 1'000'000) {
       return fail(name, fmt::format("{}: {}: a weight is an integer from 0", entry, value.dump()));

@@ -42,8 +42,8 @@ class JsonDocument {
 
 // Comments are allowed. An error names line and column.
 Result<nlohmann::json> parse_json(std::string_view file, std::string_view text);
-// Sets a member, making objects on the way: "phases.safety_s=5". Members of objects whose keys are
-// free (broker_config) may have dots in their names. The value is JSON, or else text.
+// Sets a member, making objects on the way: "phases.safety_ms=5000". Members of objects whose keys
+// are free (broker_config) may have dots in their names. The value is JSON, or else text.
 Result<void> set_member(nlohmann::json& document, std::string_view assignment);
 
 class JsonReader {
@@ -72,7 +72,8 @@ class JsonReader {
   void ratio(const char* name, Ratio& out);  // "1/20"
   void span(const char* name, Span& out, std::int64_t low, std::int64_t high);
   void texts(const char* name, std::vector<std::string>& out);
-  void weights(const char* name, Weights& out);
+  // Weights of some of `allowed`: one name alone, or {name: weight, ...}.
+  void weights(const char* name, Weights& out, const std::vector<std::string_view>& allowed);
   // Values of any simple kind, as text.
   void config(const char* name, std::map<std::string, std::string>& out);
   void integers(const char* name, std::map<std::string, std::int64_t, std::less<>>& out);

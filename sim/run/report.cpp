@@ -126,6 +126,12 @@ std::string json_report(const Scenario& scenario, const RunResult& result) {
   return root.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
+std::string plan_lines(const FaultPlan& plan) {
+  std::string out;
+  for (const FaultItem& item : plan) out += fmt::format("plan {}\n", write_fault(item).dump());
+  return out;
+}
+
 std::string fault_table(bool as_json) {
   json rows = json::array();
   std::string out;
@@ -162,6 +168,8 @@ std::string workload_table() {
   std::string out;
   for (const WorkloadKind& kind : workload_kinds()) {
     out += fmt::format("{:<18} {}\n", kind.name, kind.meaning);
+    if (kind.operations.empty()) continue;
+    out += fmt::format("{:<18} operations: {}\n", "", fmt::join(kind.operations, " "));
   }
   return out;
 }

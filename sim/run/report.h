@@ -18,6 +18,9 @@ std::string human_report(const RunResult& result);
 // One line of JSON.
 std::string json_report(const Scenario& scenario, const RunResult& result);
 
+// One line for each item, as it stands on a tape.
+std::string plan_lines(const FaultPlan& plan);
+
 // The lists that fluxsim prints.
 std::string fault_table(bool json);
 std::string mark_table(bool json);

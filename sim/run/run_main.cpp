@@ -55,7 +55,7 @@ struct Job {
 
 // Runs it and writes what was asked for.
 Result<Verdict> perform(const Job& job, const RunArguments& arguments) {
-  const Scenario scenario =
+  Scenario scenario =
       TRY(load_scenario(job.source.path, job.source.name, job.source.text, job.seed, job.settings));
   RunOptions options;
   options.seed = job.seed;
@@ -64,6 +64,10 @@ Result<Verdict> perform(const Job& job, const RunArguments& arguments) {
   if (!arguments.until.empty()) options.until = TRY(parse_time(arguments.until));
   if (job.tape) {
     options.plan = job.tape->plan;
+    // The plan is the tape's: what the seed would have drawn for it did not run.
+    std::erase_if(scenario.draws, [](const auto& draw) {
+      return draw.first.starts_with("faults.") || draw.first.starts_with("swarm.");
+    });
     options.played = job.tape->decisions;
   }
   OpenFile trace;
@@ -77,6 +81,7 @@ Result<Verdict> perform(const Job& job, const RunArguments& arguments) {
   OpenFile seam;
   if (!arguments.seam_file.empty()) {
     seam = TRY(create(arguments.seam_file));
+    std::fwrite(kSeamMagic.data(), 1, kSeamMagic.size(), seam.get());
     options.watch_last = UINT64_MAX;
     options.watcher = [file = seam.get()](const SeamEvent& event) {
       const SeamRecord record = pack(event);
@@ -110,6 +115,7 @@ Result<Verdict> perform(const Job& job, const RunArguments& arguments) {
   } else {
     host::print(human_report(result));
     if (job.tape) {
+      host::print(plan_lines(result.plan));
       host::print(fmt::format("tape entries={} used={} off_tape={}\n", result.tape_use.entries,
                               result.tape_use.used, result.tape_use.off_tape));
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "core/base/keyed.h"
@@ -11,6 +12,7 @@
 #include "sim/fault/registry.h"
 #include "sim/run/fault_json.h"
 #include "sim/run/json_reader.h"
+#include "sim/workload/habits.h"
 #include "sim/workload/workloads.h"
 
 namespace flux::sim {
@@ -36,14 +38,19 @@ void read_topic(JsonReader& json, ClusterFacts::Topic& topic) {
 
 void read_workload(JsonReader& json, WorkloadSpec& spec) {
   std::vector<std::string_view> kinds;
-  for (const WorkloadKind& kind : workload_kinds()) kinds.push_back(kind.name);
+  std::vector<std::string_view> operations;
+  const std::vector<WorkloadKind> all = workload_kinds();
+  for (const WorkloadKind& kind : all) kinds.push_back(kind.name);
   json.choice("kind", spec.kind, kinds);
+  for (const WorkloadKind& kind : all) {
+    if (kind.name == spec.kind) operations = kind.operations;
+  }
   json.integer("clients", spec.clients, 1, 1000);
   json.texts("topics", spec.topics);
-  json.weights("library", spec.library);
-  json.weights("acks", spec.acks);
-  json.weights("compression", spec.compression);
-  json.weights("operations", spec.operations);
+  json.weights("library", spec.library, library_names());
+  json.weights("acks", spec.acks, acks_names());
+  json.weights("compression", spec.compression, codec_names());
+  json.weights("operations", spec.operations, operations);
   json.integer("idempotent_percent", spec.idempotent_percent, 0, 100);
   json.integer("read_committed_percent", spec.read_committed_percent, 0, 100);
   json.span("records_per_batch", spec.records_per_batch, 1, 100'000);
@@ -56,7 +63,6 @@ void read_workload(JsonReader& json, WorkloadSpec& spec) {
   json.duration("request_timeout_ms", spec.request_timeout, kMillisecond);
   json.duration("delivery_timeout_ms", spec.delivery_timeout, kMillisecond);
   json.integer("in_flight_max", spec.in_flight_max, 1, 1000);
-  json.config("extra", spec.extra);
   if (spec.pause_max < spec.pause_min) json.fail("pause_max_us", "below pause_min_us");
 }
 
@@ -69,11 +75,13 @@ void read_swarm(JsonReader& json, const Phases& phases, SwarmFaults& swarm) {
   json.integer("kind_percent", swarm.kind_percent, 0, 100);
   json.integer("items_max", swarm.items_max, 1, 1000);
   json.duration("until_ms", swarm.until, kMillisecond);
-  for (const auto* list : {&swarm.only, &swarm.except}) {
-    for (const std::string& name : *list) {
-      if (!find_fault(name)) json.fail("only", fmt::format("no fault \"{}\"", name));
+  const auto must_exist = [&json](const char* member, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      if (!find_fault(name)) json.fail(member, fmt::format("no fault \"{}\"", name));
     }
-  }
+  };
+  must_exist("only", swarm.only);
+  must_exist("except", swarm.except);
 }
 
 void read_phases(JsonReader& json, Phases& phases) {
@@ -114,7 +122,7 @@ void read_disk(JsonReader& json, DiskHabits& disk) {
   json.choice("names", names, {"ordered", "anything"});
   disk.power_cut.names = names == "ordered" ? NameLoss::ordered : NameLoss::anything;
   Weights survival;
-  json.weights("survival", survival);
+  json.weights("survival", survival, {"nothing", "everything", "prefix", "subset", "suffix"});
   if (survival.empty()) return;
   SurvivalWeights& weights = disk.power_cut.survival;
   weights = {0, 0, 0, 0, 0};
@@ -127,10 +135,8 @@ void read_disk(JsonReader& json, DiskHabits& disk) {
       weights.prefix = weight;
     else if (name == "subset")
       weights.subset = weight;
-    else if (name == "suffix")
-      weights.suffix = weight;
     else
-      json.fail("survival", name + ": allowed are nothing everything prefix subset suffix");
+      weights.suffix = weight;
   }
 }
 
@@ -195,6 +201,25 @@ void read_scenario(JsonReader& json, Scenario& scenario) {
   json.object("expect", [&](JsonReader& j) { read_expectations(j, scenario); });
 }
 
+// A name occurs once among the topics, and a workload uses none that is not among them.
+void check_topics(JsonDocument& document, const Scenario& scenario) {
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < scenario.topics.size(); ++i) {
+    const std::string& name = scenario.topics[i].name;
+    if (std::ranges::find(names, name) != names.end()) {
+      document.fail(fmt::format("topics.{}.name", i), name + " is there already");
+    }
+    names.emplace_back(name);
+  }
+  for (std::size_t i = 0; i < scenario.workloads.size(); ++i) {
+    for (const std::string& name : scenario.workloads[i].topics) {
+      if (std::ranges::find(names, name) != names.end()) continue;
+      document.fail(fmt::format("workload.{}.topics", i),
+                    fmt::format("no topic \"{}\": there are [{}]", name, fmt::join(names, " ")));
+    }
+  }
+}
+
 }  // namespace
 
 Result<Scenario> load_scenario(std::string_view file, std::string_view name, std::string_view text,
@@ -212,6 +237,7 @@ Result<Scenario> load_scenario(std::string_view file, std::string_view name, std
     if (!document.failed()) read_scenario(reader, scenario);
   }
   if (scenario.workloads.empty()) document.fail("workload", "at least one is needed");
+  check_topics(document, scenario);
   TRY(document.result());
   scenario.draws = document.draws();
   return scenario;

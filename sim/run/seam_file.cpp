@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "core/base/check.h"
+
 namespace flux::sim {
 namespace {
 
@@ -12,7 +14,7 @@ constexpr std::size_t kRecord = sizeof(SeamRecord);
 
 SeamEvent event_at(std::string_view file, std::size_t index) {
   SeamRecord record;
-  std::memcpy(record.data(), file.data() + index * kRecord, kRecord);
+  std::memcpy(record.data(), file.data() + kSeamMagic.size() + index * kRecord, kRecord);
   return unpack(record);
 }
 
@@ -68,9 +70,25 @@ SeamEvent unpack(const SeamRecord& record) {
           numbers[6]};
 }
 
+Result<void> check_seam(std::string_view file) {
+  if (!file.starts_with(kSeamMagic)) return fail(ErrorCode::invalid, "not a seam file");
+  if ((file.size() - kSeamMagic.size()) % kRecord != 0) {
+    return fail(ErrorCode::invalid, "a seam file whose last event is cut off");
+  }
+  const std::size_t events = (file.size() - kSeamMagic.size()) / kRecord;
+  for (std::size_t i = 0; i < events; ++i) {
+    if (!is_seam_kind(event_at(file, i).kind)) {
+      return fail(ErrorCode::invalid, fmt::format("a seam file whose event {} is of no kind", i));
+    }
+  }
+  return {};
+}
+
 std::optional<std::string> first_difference(std::string_view left, std::string_view right,
                                             const std::vector<std::string>& names) {
-  const std::size_t both = std::min(left.size(), right.size()) / kRecord;
+  CHECK(left.starts_with(kSeamMagic), "not checked");
+  CHECK(right.starts_with(kSeamMagic), "not checked");
+  const std::size_t both = (std::min(left.size(), right.size()) - kSeamMagic.size()) / kRecord;
   for (std::size_t i = 0; i < both; ++i) {
     const SeamEvent a = event_at(left, i);
     const SeamEvent b = event_at(right, i);

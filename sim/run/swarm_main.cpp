@@ -151,7 +151,11 @@ int Swarm::run(const Floors& floors, const std::string& expected) {
   if (!arguments_.hashes_file.empty()) {
     std::string lines;
     for (const auto& [seed, hash] : hashes_) lines += fmt::format("{} {}\n", seed, hash);
-    if (!host::write_text(arguments_.hashes_file, lines)) return kBadUsage;
+    const Result<void> written = host::write_text(arguments_.hashes_file, lines);
+    if (!written) {
+      host::print_error(fmt::format("fluxsim: --hashes {}\n", written.error().detail()));
+      return kBadUsage;
+    }
   }
   return finish(expected);
 }
@@ -208,6 +212,13 @@ int command_swarm(const SwarmArguments& arguments) {
   if (!scenario || !floors) {
     host::print_error(
         fmt::format("fluxsim: {}\n", (scenario ? floors.error() : scenario.error()).detail()));
+    return kBadUsage;
+  }
+  // Before hours are spent on what could not be kept.
+  const Result<void> opened =
+      arguments.hashes_file.empty() ? Result<void>() : host::write_text(arguments.hashes_file, "");
+  if (!opened) {
+    host::print_error(fmt::format("fluxsim: --hashes {}\n", opened.error().detail()));
     return kBadUsage;
   }
   return Swarm(arguments, *source, *first).run(*floors, scenario->verdict);

@@ -1,5 +1,7 @@
 #include "sim/workload/habits.h"
 
+#include <optional>
+
 #include "core/base/check.h"
 #include "core/record/compression.h"
 
@@ -8,17 +10,32 @@ namespace {
 
 constexpr Key kHabits = key("client.habits");
 
+constexpr Library kLibraries[] = {Library::hostile, Library::java, Library::librdkafka,
+                                  Library::oldest};
+
+struct NamedAcks {
+  std::string_view name;
+  client::Acks acks;
+};
+constexpr NamedAcks kAcks[] = {
+    {"0", client::Acks::none}, {"1", client::Acks::leader}, {"all", client::Acks::all}};
+
+constexpr record::Codec kCodecs[] = {record::Codec::none, record::Codec::gzip,
+                                     record::Codec::snappy, record::Codec::lz4,
+                                     record::Codec::zstd};
+
 Library library_named(std::string_view name) {
-  if (name == "librdkafka") return Library::librdkafka;
-  if (name == "oldest") return Library::oldest;
-  if (name == "hostile") return Library::hostile;
-  return Library::java;
+  for (const Library library : kLibraries) {
+    if (name_of(library) == name) return library;
+  }
+  UNREACHABLE("a library that no list of names holds");
 }
 
 client::Acks acks_named(std::string_view name) {
-  if (name == "0") return client::Acks::none;
-  if (name == "1") return client::Acks::leader;
-  return client::Acks::all;
+  for (const NamedAcks& entry : kAcks) {
+    if (entry.name == name) return entry.acks;
+  }
+  UNREACHABLE("acks that no list of names holds");
 }
 
 // What the libraries do differently.
@@ -62,6 +79,24 @@ std::string_view name_of(Library library) {
   UNREACHABLE("a library outside of the list");
 }
 
+std::vector<std::string_view> library_names() {
+  std::vector<std::string_view> names;
+  for (const Library library : kLibraries) names.push_back(name_of(library));
+  return names;
+}
+
+std::vector<std::string_view> acks_names() {
+  std::vector<std::string_view> names;
+  for (const NamedAcks& entry : kAcks) names.push_back(entry.name);
+  return names;
+}
+
+std::vector<std::string_view> codec_names() {
+  std::vector<std::string_view> names;
+  for (const record::Codec codec : kCodecs) names.push_back(record::name_of(codec));
+  return names;
+}
+
 std::int64_t draw_span(env::Random& random, Key key, const Span& span) {
   if (span.high <= span.low) return span.low;
   const auto width = static_cast<std::uint64_t>(span.high - span.low) + 1;
@@ -102,7 +137,9 @@ Habits draw_habits(env::Random& random, Seat& seat) {
   producer.idempotent = producer.acks == client::Acks::all &&
                         random.draw(kHabits.with("idempotent"), 100) < spec.idempotent_percent;
   const std::string codec = draw_weighted(random, kHabits.with("codec"), spec.compression, "none");
-  producer.codec = record::codec_named(codec).value_or(record::Codec::none);
+  const std::optional<record::Codec> named = record::codec_named(codec);
+  CHECK(named.has_value(), codec);
+  producer.codec = *named;
   producer.in_flight_max = spec.in_flight_max;
   producer.delivery_timeout = spec.delivery_timeout;
   producer.ack_timeout = spec.request_timeout;

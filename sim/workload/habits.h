@@ -6,6 +6,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "net/client/config.h"
 #include "sim/workload/workload.h"
@@ -14,6 +16,10 @@ namespace flux::sim {
 
 enum class Library : std::uint8_t { java, librdkafka, oldest, hostile };
 std::string_view name_of(Library library);
+// What the weights of a WorkloadSpec may name.
+std::vector<std::string_view> library_names();
+std::vector<std::string_view> acks_names();
+std::vector<std::string_view> codec_names();
 
 struct Habits {
   Library library = Library::java;

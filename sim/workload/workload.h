@@ -1,7 +1,7 @@
 // Workload: what simulated clients do. A kind of workload is a class with one body that each of its
 // client processes runs; what it saw it reports into the History.
 //
-// Clients differ as real ones do: ClientHabits are drawn for each client from the ranges of the
+// Clients differ as real ones do: Habits are drawn for each client from the ranges of the
 // spec. A workload must obey the phase: in `safety` it does as it likes; in `liveness` it stops
 // making new work, finishes what is under way and says so (Seat::done); in `audit` only auditors
 // run. It must bear being killed and started again at any point, and never waits without a bound.
@@ -34,7 +34,8 @@ struct WorkloadSpec {
   std::string kind = "produce_consume";
   std::uint32_t clients = 1;
   std::vector<std::string> topics;  // empty: all of the scenario
-  // "java", "librdkafka", "hostile": how retries, time-outs and in-flight requests behave.
+  // "java", "librdkafka", "oldest", "hostile": which versions it speaks, and how retries, time-outs
+  // and in-flight requests behave.
   Weights library = {{"java", 1}, {"librdkafka", 1}};
   Weights acks = {{"all", 1}};
   Weights compression = {{"none", 1}};
@@ -52,8 +53,6 @@ struct WorkloadSpec {
   Duration request_timeout = seconds(2);
   Duration delivery_timeout = seconds(10);
   std::uint32_t in_flight_max = 5;
-  // Further knobs of a kind, as written in the scenario.
-  std::map<std::string, std::string> extra;
 };
 
 // What one client process is given.

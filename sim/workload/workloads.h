@@ -17,6 +17,8 @@ struct WorkloadKind {
   bool auditor = false;
   // The kind whose auditor must read after this one; empty: none.
   std::string_view audited_by;
+  // What the weights of a scenario's `operations` may name; none: the kind takes no weights.
+  std::vector<std::string_view> operations = {};
 };
 
 // In order of name.

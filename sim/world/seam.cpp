@@ -1,5 +1,7 @@
 #include "sim/world/seam.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/base/check.h"
@@ -42,6 +44,9 @@ const KindName& entry(SeamKind kind) {
 
 }  // namespace
 
+bool is_seam_kind(SeamKind kind) {
+  return std::ranges::find(kNames, kind, &KindName::kind) != std::end(kNames);
+}
 std::string_view name_of(SeamKind kind) { return entry(kind).name; }
 std::string_view name_of_a(SeamKind kind) { return entry(kind).a; }
 std::string_view name_of_b(SeamKind kind) { return entry(kind).b; }

@@ -33,6 +33,7 @@ enum class SeamKind : std::uint8_t {
   clock = 31,   // a: which clock, b: reading (wall clock only; monotonic time is in every event)
   output = 40,  // a workload's own observation; a, b and digest are its own
 };
+bool is_seam_kind(SeamKind kind);  // of a number that was read
 std::string_view name_of(SeamKind kind);
 // What a and b mean, for reports.
 std::string_view name_of_a(SeamKind kind);

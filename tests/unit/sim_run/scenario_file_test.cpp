@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sim/cluster/run.h"
+#include "sim/run/seam_file.h"
 #include "sim/run/tape_file.h"
 
 namespace flux::sim {
@@ -52,6 +54,100 @@ TEST(ScenarioFile, AnErrorNamesFilePathAndWhatIsAllowed) {
                          "faults": [{"fault": "kill", "mark": "a", "every_ms": 3}]})")
                 .find("one trigger"),
             std::string::npos);
+}
+
+TEST(ScenarioFile, ANameThatNobodyActsOnIsRefused) {
+  const auto refusal = [](const std::string& member) {
+    return error_of(R"({"workload": [{"kind": "produce_consume", )" + member + "}]}");
+  };
+  EXPECT_EQ(refusal(R"("operations": {"all": 8, "1": 1})"),
+            "test.json: workload.0.operations: \"1\": allowed are describe fetch list_offsets omit "
+            "produce seek");
+  EXPECT_EQ(refusal(R"("compression": "zzz")"),
+            "test.json: workload.0.compression: \"zzz\": allowed are none gzip snappy lz4 zstd");
+  EXPECT_EQ(refusal(R"("library": {"qq": 1})"),
+            "test.json: workload.0.library: \"qq\": allowed are hostile java librdkafka oldest");
+  EXPECT_EQ(refusal(R"("acks": "7")"), "test.json: workload.0.acks: \"7\": allowed are 0 1 all");
+  EXPECT_EQ(refusal(R"("operations": {"fetch": 2, "produce": 1}, "library": "oldest")"),
+            "no error");
+  EXPECT_NE(error_of(R"({"workload": [{"kind": "hostile", "operations": "fetch"}]})")
+                .find("no name is allowed here"),
+            std::string::npos);
+  EXPECT_NE(error_of(R"({"workload": [{"kind": "probe"}], "disk": {"survival": "all"}})")
+                .find("allowed are nothing everything"),
+            std::string::npos);
+  EXPECT_EQ(error_of(R"({"workload": [{"kind": "probe"}], "swarm": {"except": ["flood"]}})"),
+            "test.json: swarm.except: no fault \"flood\"");
+}
+
+TEST(ScenarioFile, AnItemHasOneTrigger) {
+  const auto refusal = [](const std::string& members) {
+    return error_of(R"({"workload": [{"kind": "probe"}], "faults": [{"fault": "kill")" + members +
+                    "}]}");
+  };
+  EXPECT_NE(refusal("").find("this one has none"), std::string::npos);
+  EXPECT_EQ(refusal(R"(, "at_ms": 0)"), "no error");
+  EXPECT_EQ(refusal(R"(, "every_ms": 5)"), "no error");
+  EXPECT_NE(refusal(R"(, "at_ms": 5, "hit": 2)").find("belongs to a mark"), std::string::npos);
+  EXPECT_NE(refusal(R"(, "at_ms": 5, "chance": "1/2")").find("belongs to every_ms"),
+            std::string::npos);
+}
+
+TEST(ScenarioFile, AWorkloadUsesTopicsThatThereAre) {
+  const auto with = [](const std::string& topics) {
+    return error_of(R"({"workload": [{"kind": "produce_consume", "topics": ["p"]}], "topics": [)" +
+                    topics + "]}");
+  };
+  EXPECT_EQ(with(R"({"name": "o"})"),
+            "test.json: workload.0.topics: no topic \"p\": there are [o]");
+  EXPECT_EQ(with(R"({"name": "p"})"), "no error");
+  EXPECT_EQ(with(R"({"name": "p"}, {"name": "p"})"),
+            "test.json: topics.1.name: p is there already");
+}
+
+// What only the node can judge is refused before the run, and is no finding against the node.
+TEST(ScenarioFile, ATopicOrKnobThatTheNodeWouldRefuseIsRefused) {
+  const auto run_of = [](std::string_view text, const std::vector<std::string>& settings) {
+    auto scenario = load(text, 1, settings);
+    if (!scenario) return scenario.error().to_string();
+    RunOptions options;
+    options.until = Time();
+    const auto result = run(*scenario, std::move(options));
+    return result ? "no error" : result.error().to_string();
+  };
+  constexpr std::string_view kBroker = R"({"topics": [{"name": "o", "partitions": 1}],
+    "workload": [{"kind": "produce_consume"}]})";
+  EXPECT_EQ(run_of(kBroker, {"topics.0.config.retention.ms=5"}), "no error");
+  EXPECT_NE(run_of(kBroker, {"topics.0.config.nope=1"}).find("topics.0"), std::string::npos);
+  EXPECT_NE(run_of(kBroker, {"topics.0.config.flush.messages=0"}).find("integer from 1"),
+            std::string::npos);
+  EXPECT_NE(run_of(kBroker, {"topics.0.name=o/o"}).find("Topic name is invalid"),
+            std::string::npos);
+  EXPECT_EQ(run_of(kSmall, {"broker_config.probe.bug=no_sync"}), "no error");
+  EXPECT_NE(run_of(kSmall, {"broker_config.nope=1"}).find("probe.bug"), std::string::npos);
+  EXPECT_NE(run_of(kSmall, {"broker_config.probe.bug=flood"}).find("allowed are no_crc"),
+            std::string::npos);
+}
+
+TEST(SeamFile, TellsWhatIsNoSeam) {
+  const SeamEvent event{.index = 0, .kind = SeamKind::read, .a = 1};
+  SeamEvent other = event;
+  other.a = 2;
+  const auto file = [](const SeamEvent& one) {
+    const SeamRecord record = pack(one);
+    return std::string(kSeamMagic) + std::string(record.begin(), record.end());
+  };
+  EXPECT_TRUE(check_seam(file(event)));
+  EXPECT_TRUE(check_seam(kSeamMagic));
+  EXPECT_FALSE(check_seam("x"));
+  EXPECT_FALSE(check_seam(file(event) + "x"));
+  SeamEvent odd = event;
+  odd.kind = static_cast<SeamKind>(99);
+  EXPECT_FALSE(check_seam(file(odd)));
+  EXPECT_FALSE(first_difference(file(event), file(event), {}));
+  const auto difference = first_difference(file(event), file(other), {});
+  ASSERT_TRUE(difference);
+  EXPECT_NE(difference->find("field connection: 1 and 2"), std::string::npos);
 }
 
 TEST(ScenarioFile, DrawsByThePathOfTheMember) {
