@@ -42,7 +42,9 @@ Admin::Done Admin::change(env::Task& task, const Request& request, std::string_v
         why = to_error(done.wire, about);
         if (done.error) why = done.error->in(kafka::name_of(done.wire)).in(about);
         if (done.error) why = Error(to_error(done.wire, about).code(), why.detail());
-        again = kafka::is_retriable(done.wire) && done.wire != WireError::request_timed_out;
+        // The controller knows every topic: one that it does not know will not come by waiting.
+        again = kafka::is_retriable(done.wire) && done.wire != WireError::request_timed_out &&
+                done.wire != WireError::unknown_topic_or_partition;
       } else {
         why = answer.error().error;
         again = why != ErrorCode::unsupported && why != ErrorCode::cancelled;
@@ -229,22 +231,43 @@ Result<std::map<TopicPartition, ListedOffset>> Admin::list_offsets(
   }
 }
 
+Result<ClusterInfo> Admin::describe_cluster_once(env::Task& task) {
+  const auto connection = TRY(client_.any_broker(task));
+  ClusterInfo out;
+  if (!connection->version_for(kafka::ApiKey::describe_cluster)) {
+    // Metadata tells all of it too.
+    TRY(client_.refresh(task, {}));
+    out.id = client_.metadata().cluster_id();
+    out.controller = client_.metadata().controller();
+    for (const auto& [id, broker] : client_.metadata().brokers()) out.brokers.push_back(broker);
+    return out;
+  }
+  const auto answer =
+      connection->call(task, kafka::DescribeClusterRequest(), client_.config().request_timeout);
+  if (!answer) return std::unexpected(answer.error().error);
+  if (answer->body.error != WireError::none) {
+    return std::unexpected(to_error(answer->body.error, "the cluster"));
+  }
+  out.id = answer->body.cluster_id;
+  out.controller = answer->body.controller_id;
+  for (const auto& broker : answer->body.brokers) {
+    out.brokers.push_back(
+        {.id = broker.broker_id,
+         .at = {.host = broker.host, .port = static_cast<std::uint16_t>(broker.port)},
+         .rack = broker.rack});
+  }
+  return out;
+}
+
 Result<ClusterInfo> Admin::describe_cluster(env::Task& task) {
   const Instant until = client_.now() + client_.config().api_timeout;
   const env::DeadlineScope scope(task, until);
   const Key key = kAdmin.with(++calls_);
   for (std::uint32_t failures = 1;; ++failures) {
-    // Metadata tells all of it, to old brokers' clients too.
-    const Result<void> asked = client_.refresh(task, {});
-    if (asked) break;
-    if (asked.error() == ErrorCode::cancelled) return std::unexpected(asked.error());
-    TRY(client_.pause(task, key, failures, until, asked.error()));
+    Result<ClusterInfo> described = describe_cluster_once(task);
+    if (described || described.error() == ErrorCode::cancelled) return described;
+    TRY(client_.pause(task, key, failures, until, described.error()));
   }
-  ClusterInfo out{.id = client_.metadata().cluster_id(),
-                  .controller = client_.metadata().controller(),
-                  .brokers = {}};
-  for (const auto& [id, broker] : client_.metadata().brokers()) out.brokers.push_back(broker);
-  return out;
 }
 
 }  // namespace flux::client

@@ -59,9 +59,11 @@ class Admin {
   Result<std::map<TopicPartition, ListedOffset>> list_offsets(
       env::Task& task, const std::vector<TopicPartition>& partitions, std::int64_t timestamp,
       Isolation isolation = Isolation::read_uncommitted);
+  // By DescribeCluster; where client and broker share no version of it, by Metadata.
   Result<ClusterInfo> describe_cluster(env::Task& task);
 
  private:
+  Result<ClusterInfo> describe_cluster_once(env::Task& task);
   template <class Request, class Judge>
   Done change(env::Task& task, const Request& request, std::string_view about, Judge&& judge);
   using Listed = std::map<TopicPartition, ListedOffset>;

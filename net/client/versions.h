@@ -30,6 +30,7 @@ class VersionCaps {
 
   // `highest` below 0 means that the client does not use the API at all.
   VersionCaps& set(kafka::ApiKey api, std::int16_t highest);
+  bool has_cap(kafka::ApiKey api) const { return caps_.contains(api); }
   // The version for this API, with a broker that serves `broker`; null when there is none.
   // `limit` is a further bound of the caller, such as "before topic ids".
   std::optional<std::int16_t> choose(kafka::ApiKey api, const VersionRange& broker,

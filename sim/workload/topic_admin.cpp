@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "core/base/mark.h"
 #include "sim/workload/session.h"
 
 namespace flux::sim {
 namespace {
 
 constexpr Key kAdmin = key("client.topic_admin");
+constexpr std::uint64_t kChoices = 5;
 constexpr std::uint64_t kTopicsMax = 4;  // names that one client uses over and over
 
 void describe(env::Task& task, Session& session, client::Client& client, const std::string& name) {
@@ -27,6 +29,12 @@ void describe(env::Task& task, Session& session, client::Client& client, const s
   });
 }
 
+// What is asked of a cluster about itself; the answer is no operation on a topic.
+void describe_cluster(env::Task& task, client::Client& client) {
+  client::Admin admin(client);
+  if (admin.describe_cluster(task)) REACHED("client.described_cluster");
+}
+
 void work(env::Task& task, Session& session, client::Client& client) {
   env::Random& random = session.env().random;
   const std::uint32_t limit = session.spec().operations_max;
@@ -34,7 +42,7 @@ void work(env::Task& task, Session& session, client::Client& client) {
     if (limit != 0 && step >= limit) return;
     const std::string name = fmt::format("made-by-{}-{}", session.seat().process().name(),
                                          random.draw(kAdmin.with("which").with(step), kTopicsMax));
-    switch (random.draw(kAdmin.with("what").with(step), 4)) {
+    switch (random.draw(kAdmin.with("what").with(step), kChoices)) {
       case 0:
       case 1: {
         const auto partitions = 1 + random.draw(kAdmin.with("partitions").with(step), 3);
@@ -48,8 +56,11 @@ void work(env::Task& task, Session& session, client::Client& client) {
       case 2:
         session.change_topic(task, client, OperationKind::delete_topic, {.name = name});
         break;
-      default:
+      case 3:
         describe(task, session, client, name);
+        break;
+      default:
+        describe_cluster(task, client);
         break;
     }
     if (task.cancelled() || !session.pause(task, step)) return;

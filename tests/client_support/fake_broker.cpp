@@ -102,6 +102,9 @@ class Session {
                   .encode(to, version)
                   .has_value());
         return true;
+      case ApiKey::describe_cluster:
+        CHECK(describe_cluster().encode(to, version).has_value());
+        return true;
       case ApiKey::create_topics:
         CHECK(create(kafka::CreateTopicsRequest::decode(from, version).value())
                   .encode(to, version)
@@ -290,6 +293,14 @@ class Session {
     const bool again = request.producer_id != kNoProducerId;
     out.producer_id = again ? request.producer_id : ProducerId(cluster_.next_producer_id++);
     out.producer_epoch = again ? request.producer_epoch + 1 : ProducerEpoch(0);
+    return out;
+  }
+
+  kafka::DescribeClusterResponse describe_cluster() {
+    kafka::DescribeClusterResponse out{.cluster_id = "fake", .controller_id = node_};
+    for (const auto& [id, at] : cluster_.brokers) {
+      out.brokers.push_back({.broker_id = id, .host = at.host, .port = at.port});
+    }
     return out;
   }
 

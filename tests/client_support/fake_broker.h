@@ -18,6 +18,7 @@
 #include "net/kafka/gen/apis.h"
 #include "net/kafka/gen/create_topics.h"
 #include "net/kafka/gen/delete_topics.h"
+#include "net/kafka/gen/describe_cluster.h"
 #include "net/kafka/gen/fetch.h"
 #include "net/kafka/gen/init_producer_id.h"
 #include "net/kafka/gen/list_offsets.h"

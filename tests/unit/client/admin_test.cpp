@@ -30,10 +30,44 @@ TEST_F(ClientTest, TopicsAreMadeListedDescribedAndDeleted) {
           EXPECT_EQ(ends.at({"a", PartitionIndex(1)}).offset, Offset(0));
           EXPECT_EQ(admin.describe_cluster(task).value().brokers.size(), 1u);
           EXPECT_TRUE(admin.delete_topic(task, "a").ok());
-          EXPECT_EQ(admin.delete_topic(task, "a").wire, WireError::unknown_topic_or_partition);
+          const Instant began = client.now();
+          const Admin::Done gone = admin.delete_topic(task, "a");
+          EXPECT_EQ(gone.wire, WireError::unknown_topic_or_partition);
+          EXPECT_EQ(gone.tries, 1u) << "what is not there is not waited for";
+          EXPECT_LT(client.now() - began, seconds(1));
           EXPECT_EQ(admin.describe_topic(task, "a").error(), ErrorCode::unknown_topic_or_partition);
         },
         with);
+  }
+}
+
+TEST_F(ClientTest, ADescribedClusterIsAskedForByTheNewestApiThatBothKnow) {
+  add_broker(1);
+  for (const auto& versions : {client::VersionCaps::newest(), client::VersionCaps::oldest()}) {
+    client::ClientConfig with = config();
+    with.versions = versions;
+    const std::uint64_t before = cluster.counts[ApiKey::describe_cluster];
+    with_client(
+        [&](Task& task, Client& client) {
+          const auto described = Admin(client).describe_cluster(task);
+          ASSERT_TRUE(described) << described.error().to_string();
+          ASSERT_EQ(described->brokers.size(), 1u);
+          EXPECT_EQ(described->brokers[0].id, NodeId(1));
+          EXPECT_EQ(described->brokers[0].at, cluster.brokers.at(NodeId(1)));
+        },
+        with);
+    const bool knows = versions.choose(ApiKey::describe_cluster, {0, 2}).has_value();
+    EXPECT_EQ(cluster.counts[ApiKey::describe_cluster] - before, knows ? 1u : 0u);
+  }
+}
+
+// A call without a cap would make an old client speak the newest version in silence.
+TEST(VersionCaps, OldClientsHaveACapForEveryApi) {
+  for (const kafka::ApiInfo& api : kafka::kApis) {
+    for (const auto& caps :
+         {client::VersionCaps::librdkafka_2_0(), client::VersionCaps::oldest()}) {
+      EXPECT_TRUE(caps.has_cap(api.key)) << api.name;
+    }
   }
 }
 
