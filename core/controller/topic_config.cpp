@@ -17,34 +17,38 @@ constexpr std::int64_t kMaxLong = INT64_MAX;
 constexpr std::string_view kMaxLongText = "9223372036854775807";
 
 using enum SettingType;
+using enum SettingUse;
 
 // Sorted by name. Kafka's documentation of topic settings says what each means; the one that is not
 // Kafka's is flux.durability.
 constexpr std::array kTable = {
-    TopicSetting{"cleanup.policy", list, "delete", 0, 0, "compact,delete", "log.cleanup.policy"},
-    TopicSetting{"compression.gzip.level", integer, "-1", -1, 9, "", "compression.gzip.level"},
-    TopicSetting{"compression.lz4.level", integer, "9", 1, 17, "", "compression.lz4.level"},
+    TopicSetting{"cleanup.policy", list, "delete", 0, 0, "compact,delete", "log.cleanup.policy",
+                 kept},
+    TopicSetting{"compression.gzip.level", integer, "-1", -1, 9, "", "compression.gzip.level",
+                 kept},
+    TopicSetting{"compression.lz4.level", integer, "9", 1, 17, "", "compression.lz4.level", kept},
     TopicSetting{"compression.type", choice, "producer", 0, 0,
-                 "uncompressed,zstd,lz4,snappy,gzip,producer", "compression.type"},
-    TopicSetting{"compression.zstd.level", integer, "3", -131072, 22, "", "compression.zstd.level"},
+                 "uncompressed,zstd,lz4,snappy,gzip,producer", "compression.type", kept},
+    TopicSetting{"compression.zstd.level", integer, "3", -131072, 22, "", "compression.zstd.level",
+                 kept},
     TopicSetting{"delete.retention.ms", integer, "86400000", 0, kMaxLong, "",
-                 "log.cleaner.delete.retention.ms"},
+                 "log.cleaner.delete.retention.ms", kept},
     TopicSetting{"file.delete.delay.ms", integer, "60000", 0, kMaxLong, "",
-                 "log.segment.delete.delay.ms"},
+                 "log.segment.delete.delay.ms", kept},
     TopicSetting{"flush.messages", integer, kMaxLongText, 1, kMaxLong, "",
-                 "log.flush.interval.messages"},
-    TopicSetting{"flush.ms", integer, kMaxLongText, 0, kMaxLong, "", "log.flush.interval.ms"},
+                 "log.flush.interval.messages", kept},
+    TopicSetting{"flush.ms", integer, kMaxLongText, 0, kMaxLong, "", "log.flush.interval.ms", kept},
     TopicSetting{"flux.durability", choice, "fsync", 0, 0, "fsync,page-cache",
                  "log.flux.durability"},
-    TopicSetting{"follower.replication.throttled.replicas", text, "", 0, 0, "", ""},
+    TopicSetting{"follower.replication.throttled.replicas", text, "", 0, 0, "", "", kept},
     TopicSetting{"index.interval.bytes", integer, "4096", 0, kMaxInt, "",
                  "log.index.interval.bytes"},
     // As Kafka's: smaller segments than people may ask for, for tests; 0 is not set.
     TopicSetting{"internal.segment.bytes", integer, "0", 0, kMaxInt, "",
                  "internal.log.segment.bytes"},
-    TopicSetting{"leader.replication.throttled.replicas", text, "", 0, 0, "", ""},
+    TopicSetting{"leader.replication.throttled.replicas", text, "", 0, 0, "", "", kept},
     TopicSetting{"max.compaction.lag.ms", integer, kMaxLongText, 1, kMaxLong, "",
-                 "log.cleaner.max.compaction.lag.ms"},
+                 "log.cleaner.max.compaction.lag.ms", kept},
     TopicSetting{"max.message.bytes", integer, "1048588", 0, kMaxInt, "", "message.max.bytes"},
     TopicSetting{"message.timestamp.after.max.ms", integer, "3600000", 0, kMaxLong, "",
                  "log.message.timestamp.after.max.ms"},
@@ -53,21 +57,21 @@ constexpr std::array kTable = {
     TopicSetting{"message.timestamp.type", choice, "CreateTime", 0, 0, "CreateTime,LogAppendTime",
                  "log.message.timestamp.type"},
     TopicSetting{"min.cleanable.dirty.ratio", ratio, "0.5", 0, 0, "",
-                 "log.cleaner.min.cleanable.ratio"},
+                 "log.cleaner.min.cleanable.ratio", kept},
     TopicSetting{"min.compaction.lag.ms", integer, "0", 0, kMaxLong, "",
-                 "log.cleaner.min.compaction.lag.ms"},
+                 "log.cleaner.min.compaction.lag.ms", kept},
     TopicSetting{"min.insync.replicas", integer, "1", 1, kMaxInt, "", "min.insync.replicas"},
-    TopicSetting{"preallocate", boolean, "false", 0, 0, "", "log.preallocate"},
-    TopicSetting{"retention.bytes", integer, "-1", -1, kMaxLong, "", "log.retention.bytes"},
-    TopicSetting{"retention.ms", integer, "604800000", -1, kMaxLong, "", "log.retention.ms"},
+    TopicSetting{"preallocate", boolean, "false", 0, 0, "", "log.preallocate", kept},
+    TopicSetting{"retention.bytes", integer, "-1", -1, kMaxLong, "", "log.retention.bytes", kept},
+    TopicSetting{"retention.ms", integer, "604800000", -1, kMaxLong, "", "log.retention.ms", kept},
     TopicSetting{"segment.bytes", integer, "1073741824", 1'048'576, kMaxInt, "",
                  "log.segment.bytes"},
     TopicSetting{"segment.index.bytes", integer, "10485760", 4, kMaxInt, "",
                  "log.index.size.max.bytes"},
-    TopicSetting{"segment.jitter.ms", integer, "0", 0, kMaxLong, "", "log.roll.jitter.ms"},
+    TopicSetting{"segment.jitter.ms", integer, "0", 0, kMaxLong, "", "log.roll.jitter.ms", kept},
     TopicSetting{"segment.ms", integer, "604800000", 1, kMaxLong, "", "log.roll.ms"},
     TopicSetting{"unclean.leader.election.enable", boolean, "false", 0, 0, "",
-                 "unclean.leader.election.enable"},
+                 "unclean.leader.election.enable", kept},
 };
 
 constexpr bool sorted_by_name() {
@@ -187,7 +191,6 @@ TopicConfig topic_config(const Settings* own, const Settings& broker_defaults) {
   };
   TopicConfig config;
   config.compact = holds(value("cleanup.policy"), "compact");
-  config.expire = holds(value("cleanup.policy"), "delete");
   const std::string_view codec = value("compression.type");
   if (codec == "uncompressed") config.compression = record::Codec::none;
   if (codec == "gzip") config.compression = record::Codec::gzip;
@@ -205,11 +208,8 @@ TopicConfig topic_config(const Settings* own, const Settings& broker_defaults) {
   }
   config.segment_ms = number("segment.ms");
   config.index_interval_bytes = number("index.interval.bytes");
-  config.retention_ms = number("retention.ms");
-  config.retention_bytes = number("retention.bytes");
+  config.index_bytes_max = number("segment.index.bytes");
   config.min_insync_replicas = number("min.insync.replicas");
-  config.flush_messages = number("flush.messages");
-  config.flush_ms = number("flush.ms");
   return config;
 }
 

@@ -1,8 +1,9 @@
 // The settings of a topic: Kafka's names, defaults and ranges, and ours.
 //
-// One table (topic_setting_table) says what exists and what is allowed; TopicConfig is the typed
-// form of the settings that this release acts on. A value is looked up in layers: the topic's own,
-// then the broker's, then the default of the table.
+// One table (topic_setting_table) says what exists, what is allowed and what this release acts on;
+// TopicConfig is the typed form of the latter. The rest is taken and kept, since Kafka's files and
+// clients set it, and whoever sets it is told that it has no effect. A value is looked up in
+// layers: the topic's own, then the broker's, then the default of the table.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,11 @@ namespace flux::controller {
 
 enum class SettingType : std::uint8_t { boolean, integer, ratio, choice, list, text };
 
+enum class SettingUse : std::uint8_t {
+  acted_on,
+  kept,  // and without effect in this release
+};
+
 struct TopicSetting {
   std::string_view name;
   SettingType type;
@@ -29,6 +35,7 @@ struct TopicSetting {
   std::int64_t max = 0;
   std::string_view choices;     // of a choice or a list, separated by commas
   std::string_view broker_key;  // the broker's setting that gives the default; empty for none
+  SettingUse use = SettingUse::acted_on;
 };
 
 std::span<const TopicSetting> topic_setting_table();  // sorted by name
@@ -42,8 +49,9 @@ Result<void> check_topic_setting(const TopicSetting& setting, std::string_view v
 enum class Durability : std::uint8_t { fsync, page_cache };
 
 struct TopicConfig {
+  // cleanup.policy holds "compact": records need a key. Nothing is compacted or deleted yet.
   bool compact = false;
-  bool expire = true;                        // cleanup.policy holds "delete"
+  // What fetches of old clients may have to be refused for; nothing is recompressed yet.
   std::optional<record::Codec> compression;  // none: as the producer compressed
   Durability durability = Durability::fsync;
   bool log_append_time = false;
@@ -53,11 +61,8 @@ struct TopicConfig {
   std::int64_t segment_bytes = 1'073'741'824;
   std::int64_t segment_ms = 604'800'000;
   std::int64_t index_interval_bytes = 4096;
-  std::int64_t retention_ms = 604'800'000;
-  std::int64_t retention_bytes = -1;
+  std::int64_t index_bytes_max = 10'485'760;
   std::int64_t min_insync_replicas = 1;
-  std::int64_t flush_messages = INT64_MAX;
-  std::int64_t flush_ms = INT64_MAX;
 
   friend bool operator==(const TopicConfig&, const TopicConfig&) = default;
 };

@@ -1,5 +1,5 @@
-// What a log is told by its topic's configuration. Kafka's names are in the comments; small values
-// are legal everywhere, since the simulator draws them.
+// What a log is told: by its topic's configuration, and by the broker's. The settings' names are in
+// the comments; small values are legal everywhere, since the simulator draws them.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +25,12 @@ enum class ReadVerify : std::uint8_t {
 };
 
 struct LogConfig {
+  // The topic's.
   std::uint32_t segment_bytes = 1U << 30;                           // segment.bytes
   Duration segment_age_max = seconds(std::int64_t{7} * 24 * 3600);  // segment.ms
   std::uint32_t index_interval_bytes = 4096;                        // index.interval.bytes
   std::uint32_t index_bytes_max = 10U << 20;                        // segment.index.bytes
+  // The broker's.
   ReadVerify read_verify = ReadVerify::first;                       // flux.read.verify
   std::uint32_t block_bytes = 64U << 10;                            // flux.integrity.block.bytes
   // How long after the last commit its mark is made durable when no further commit does it.

@@ -373,6 +373,12 @@ Result<void> settle_listeners(Draft& draft) {
 
 }  // namespace
 
+std::vector<std::string_view> config_names() {
+  std::vector<std::string_view> names;
+  for (const ConfigKey& known : kKeys) names.push_back(known.name);
+  return names;
+}
+
 Result<Config> Config::from(const Properties& properties) {
   Draft draft;
   std::vector<std::string> unused;
@@ -387,6 +393,15 @@ Result<Config> Config::from(const Properties& properties) {
   if (!unused.empty()) {
     draft.config.notices.push_back(
         fmt::format("settings that Flux does not use: {}", fmt::join(unused, ", ")));
+  }
+  std::vector<std::string_view> kept;
+  for (const auto& setting : controller::topic_setting_table()) {
+    const bool is_set = draft.config.topic_defaults.contains(setting.name);
+    if (is_set && setting.use == controller::SettingUse::kept) kept.push_back(setting.broker_key);
+  }
+  if (!kept.empty()) {
+    draft.config.notices.push_back(fmt::format(
+        "settings that are kept and have no effect in this release: {}", fmt::join(kept, ", ")));
   }
   return std::move(draft.config);
 }

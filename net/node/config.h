@@ -2,8 +2,8 @@
 //
 // Every setting has a default and a range; a value outside is refused with what is allowed. A name
 // that neither Kafka nor Flux knows is refused with the nearest one; names that Kafka knows and
-// Flux does not use are listed in one notice. Flux's own names begin with "flux.", those of topic
-// defaults with "log.flux.".
+// Flux does not use are listed in one notice, defaults of topics that have no effect yet in
+// another. Flux's own names begin with "flux.", those of topic defaults with "log.flux.".
 #pragma once
 
 #include <cstdint>
@@ -49,5 +49,8 @@ struct Config {
   static Result<Config> from(const Properties& properties);
   static Result<Config> parse(std::string_view text);
 };
+
+// The names that the node itself acts on, beside the defaults of topics.
+std::vector<std::string_view> config_names();
 
 }  // namespace flux::node

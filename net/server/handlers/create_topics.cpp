@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/base/mark.h"
 #include "core/broker/patience.h"
 #include "core/controller/topic_config.h"
 #include "net/server/convert.h"
@@ -74,6 +75,17 @@ Response::Topic answer_of(const Context& context, const Request::Topic& topic,
   return out;
 }
 
+// Clients have no other place to learn of it than the log of the node.
+void tell_kept_settings(const Context& context, const Request::Topic& topic) {
+  for (const auto& config : topic.configs) {
+    const controller::TopicSetting* setting = controller::find_topic_setting(config.name);
+    if (setting == nullptr || setting->use != controller::SettingUse::kept) continue;
+    REACHED("server.setting_kept");
+    TRACE(context.env.trace, warning, "topic.setting_without_effect", {"topic", topic.name},
+          {"setting", config.name});
+  }
+}
+
 Result<Created> create(env::Task& task, Context& context, const Request& request,
                        std::vector<controller::CreateTopic> topics) {
   broker::Broker& broker = context.broker;
@@ -111,6 +123,7 @@ Result<Reply> handle_create_topics(env::Task& task, Context& context) {
   std::size_t next = 0;
   for (const Request::Topic& topic : request.topics) {
     if (times[topic.name] == 1) {
+      if ((*created)[next]) tell_kept_settings(context, topic);
       response.topics.push_back(answer_of(context, topic, (*created)[next++]));
     } else if (times[topic.name] > 1) {
       times[topic.name] = 0;  // answered once

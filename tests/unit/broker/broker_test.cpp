@@ -134,6 +134,19 @@ TEST_F(BrokerTest, AWaitingFetchIsWokenAndCountsBytes) {
   });
 }
 
+TEST_F(BrokerTest, AFullIndexEndsASegment) {
+  defaults["segment.index.bytes"] = "4";
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(produce(task, broker, *topic, std::to_string(i)));
+    const auto entries = broker.env().disk.list(task, "data/t-0");
+    ASSERT_TRUE(entries);
+    int segments = 0;
+    for (const auto& entry : *entries) segments += entry.name.ends_with(".log") ? 1 : 0;
+    EXPECT_EQ(segments, 3);
+  });
+}
+
 TEST_F(BrokerTest, LimitsAreKeptAndOneBatchIsAlwaysGiven) {
   with_broker([&](env::Task& task, Broker& broker) {
     const auto topic = make_topic(task, broker, "t");

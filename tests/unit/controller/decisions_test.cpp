@@ -202,10 +202,10 @@ TEST(Metadata, WhoHoldsAnImageSeesItUnchanged) {
 }
 
 TEST(TopicSettings, LayersAndRanges) {
-  const Settings own{{"retention.ms", "1"}};
-  const Settings broker_defaults{{"retention.ms", "2"}, {"segment.bytes", "1048576"}};
+  const Settings own{{"segment.ms", "1"}};
+  const Settings broker_defaults{{"segment.ms", "2"}, {"segment.bytes", "1048576"}};
   const TopicConfig config = topic_config(&own, broker_defaults);
-  EXPECT_EQ(config.retention_ms, 1);
+  EXPECT_EQ(config.segment_ms, 1);
   EXPECT_EQ(config.segment_bytes, 1'048'576);
   EXPECT_EQ(config.max_message_bytes, 1'048'588);
   EXPECT_EQ(topic_config(nullptr, {}), TopicConfig{});

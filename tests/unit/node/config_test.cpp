@@ -3,9 +3,12 @@
 #include "net/node/config.h"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 #include <gtest/gtest.h>
 
+#include "core/controller/topic_config.h"
 #include "net/node/known_keys.h"
 #include "net/node/properties.h"
 
@@ -75,8 +78,38 @@ log.retention.check.interval.ms=300000
   EXPECT_EQ(config->server.listeners[0].name, "PLAINTEXT");
   EXPECT_EQ(config->topic_defaults.at("retention.ms"), "604800000");
   EXPECT_EQ(config->topic_defaults.at("segment.bytes"), "1073741824");
-  ASSERT_EQ(config->notices.size(), 1U);
+  ASSERT_EQ(config->notices.size(), 2U);
   EXPECT_NE(config->notices[0].find("num.io.threads"), std::string::npos);
+  EXPECT_EQ(config->notices[1],
+            "settings that are kept and have no effect in this release: log.retention.ms");
+}
+
+// docs/daemon.md lists what has an effect, and nothing that has none.
+TEST(Config, ThePageAboutTheDaemonListsEverySetting) {
+  std::ifstream file(FLUX_SOURCE_DIR "/docs/daemon.md");
+  const std::string page{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const auto holds = [&page](const std::string& text) {
+    return page.find(text) != std::string::npos;
+  };
+  for (const std::string_view name : config_names()) {
+    EXPECT_TRUE(holds("`" + std::string(name) + "`")) << name;
+  }
+  for (const auto& setting : controller::topic_setting_table()) {
+    const bool listed = holds("| `" + std::string(setting.name) + "` | `" +
+                              std::string(setting.broker_key) + "` |");
+    EXPECT_EQ(listed, setting.use == controller::SettingUse::acted_on) << setting.name;
+  }
+}
+
+TEST(Config, SaysWhichDefaultsOfTopicsHaveNoEffectYet) {
+  const auto config = Config::parse(
+      "log.retention.ms=1000\nlog.cleanup.policy=compact\nlog.roll.ms=9\n"
+      "log.flux.durability=fsync\n");
+  ASSERT_TRUE(config) << config.error().to_string();
+  ASSERT_EQ(config->notices.size(), 1U);
+  EXPECT_EQ(config->notices[0],
+            "settings that are kept and have no effect in this release: log.cleanup.policy, "
+            "log.retention.ms");
 }
 
 TEST(Config, NamesWhatIsWrong) {

@@ -2,9 +2,12 @@
 // versions, no answer where none is wanted.
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 #include "core/record/batch_builder.h"
 #include "net/kafka/gen/api_versions.h"
+#include "net/kafka/gen/describe_cluster.h"
 #include "net/kafka/gen/fetch.h"
 #include "net/kafka/gen/find_coordinator.h"
 #include "net/kafka/gen/init_producer_id.h"
@@ -79,6 +82,18 @@ TEST(HandlerTable, IsSortedAndKnown) {
   EXPECT_TRUE(std::ranges::is_sorted(server::served_apis(), {}, &server::Served::key));
   for (const server::Served& served : server::served_apis()) {
     EXPECT_NE(kafka::find_api(static_cast<std::int16_t>(served.key)), nullptr);
+  }
+}
+
+TEST(HandlerTable, IsThatOfThePageAboutTheDaemon) {
+  std::ifstream file(FLUX_SOURCE_DIR "/docs/daemon.md");
+  const std::string page{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  for (const server::Served& served : server::served_apis()) {
+    const kafka::ApiInfo* api = kafka::find_api(static_cast<std::int16_t>(served.key));
+    const std::string row = "| `" + std::string(api->name) + "` | " +
+                            std::to_string(api->version_min) + "-" +
+                            std::to_string(api->version_max);
+    EXPECT_NE(page.find(row), std::string::npos) << row;
   }
 }
 
@@ -297,6 +312,49 @@ TEST_F(ServerTest, MetadataInEveryVersion) {
     shy.allow_auto_topic_creation = false;
     EXPECT_EQ(raw.call<kafka::MetadataResponse>(task, shy, 4)->topics[0].error,
               WireError::unknown_topic_or_partition);
+  });
+}
+
+TEST_F(ServerTest, ASettingWithoutEffectIsToldInTheLogOfTheNode) {
+  int told = 0;
+  world.trace().watch([&told](const sim::TraceHead&, env::Severity, std::string_view event,
+                              std::initializer_list<env::Field> fields) {
+    if (event != "topic.setting_without_effect") return;
+    ++told;
+    EXPECT_EQ(fields.begin()[0].text, "t");
+    EXPECT_EQ(fields.begin()[1].text, "retention.ms");
+  });
+  with_client([](env::Task& task, client::Client& client) {
+    const client::NewTopic topic{
+        .name = "t", .partitions = 1, .config = {{"retention.ms", "5"}, {"segment.ms", "5"}}};
+    EXPECT_TRUE(client::Admin(client).create_topic(task, topic).ok());
+  });
+  EXPECT_EQ(told, 1);
+}
+
+TEST_F(ServerTest, DescribeClusterInEveryVersion) {
+  with_stream([&](env::Task& task, RawClient& raw) {
+    for (std::int16_t version = 0; version <= 2; ++version) {
+      const auto answer = raw.call<kafka::DescribeClusterResponse>(
+          task, kafka::DescribeClusterRequest{.include_cluster_authorized_operations = true},
+          version);
+      ASSERT_TRUE(answer) << version << ": " << answer.error().to_string();
+      EXPECT_EQ(answer->error, WireError::none);
+      EXPECT_EQ(answer->cluster_id.size(), 22U);
+      EXPECT_EQ(answer->controller_id, NodeId(1));
+      EXPECT_GT(answer->cluster_authorized_operations, 0);
+      ASSERT_EQ(answer->brokers.size(), 1U);
+      EXPECT_EQ(answer->brokers[0].broker_id, NodeId(1));
+      EXPECT_EQ(answer->brokers[0].host, "broker");
+      EXPECT_EQ(answer->brokers[0].port, 9092);
+      EXPECT_FALSE(answer->brokers[0].is_fenced);
+    }
+    kafka::DescribeClusterRequest controllers{.endpoint_type = 2};
+    EXPECT_EQ(raw.call<kafka::DescribeClusterResponse>(task, controllers, 1)->error,
+              WireError::mismatched_endpoint_type);
+    kafka::DescribeClusterRequest others{.endpoint_type = 7};
+    EXPECT_EQ(raw.call<kafka::DescribeClusterResponse>(task, others, 1)->error,
+              WireError::unsupported_endpoint_type);
   });
 }
 
