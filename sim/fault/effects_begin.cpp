@@ -1,4 +1,5 @@
-// What faults do at the moment they strike and heal, beyond what recompute.cpp computes.
+// What faults do at the moment they strike and heal, and at every tick between, beyond what
+// recompute.cpp computes.
 
 #include <algorithm>
 
@@ -46,7 +47,7 @@ Injector::Outcome Injector::begin(Armed& armed) {
 
 Injector::Outcome Injector::begin_network(Armed& armed) {
   const std::string_view name = armed.row->name;
-  if (name != "net_reset" && name != "net_half_open") return {};
+  if (name != "net_reset" && name != "net_half_open") return {.known = false};
   const Ratio share = ratio(static_cast<std::uint64_t>(parameter(armed, armed.row->first)), 1000);
   const Key what = armed.item.key().with(armed.strikes);
   std::vector<std::uint32_t> hosts;
@@ -77,6 +78,8 @@ Injector::Outcome Injector::begin_process(Armed& armed) {
     for (const std::uint32_t p : struck.processes) armed.twins.push_back(ground_.start_twin(p));
   } else if (name == "memory_limit") {
     begin_memory_limit(armed);
+  } else {
+    return {.known = false};
   }
   return {};
 }
@@ -95,7 +98,7 @@ Injector::Outcome Injector::begin_clock(Armed& armed) {
   armed.stepped = {};
   if (name == "clock_skew") step_clock(armed, milliseconds(amount));
   if (name == "clock_jump") step_clock(armed, seconds(amount));
-  return {};
+  return {.known = name == "clock_skew" || name == "clock_jump"};
 }
 
 void Injector::step_clock(Armed& armed, Duration by) {
@@ -120,6 +123,8 @@ Injector::Outcome Injector::begin_disk(Armed& armed) {
     for (const std::uint32_t host : armed.struck.hosts) {
       armed.images.push_back(ground_.hosts()[host].disk->image().snapshot());
     }
+  } else {
+    return {.known = false};
   }
   return {};
 }

@@ -24,6 +24,12 @@ bool ends_process(const FaultRow& row) {
          row.name == "restart_elsewhere" || row.name == "disk_lost";
 }
 
+std::string parameters_of(const FaultRow& row) {
+  if (row.first.name.empty()) return "none";
+  if (row.second.name.empty()) return fmt::format("\"{}\"", row.first.name);
+  return fmt::format("\"{}\" and \"{}\"", row.first.name, row.second.name);
+}
+
 bool known_mark(std::string_view name) {
   return std::ranges::any_of(all_marks(), [&](const Mark* mark) { return mark->name == name; });
 }
@@ -39,9 +45,8 @@ Result<void> Injector::check(const FaultItem& item, const FaultRow& row) const {
   for (const auto& [name, value] : item.parameters) {
     const bool first = name == row.first.name;
     if (!first && name != row.second.name) {
-      return fail(ErrorCode::invalid,
-                  fmt::format("{} has no parameter \"{}\": it has \"{}\" \"{}\"", item.name(), name,
-                              row.first.name, row.second.name));
+      return fail(ErrorCode::invalid, fmt::format("{} has no parameter \"{}\": it has {}",
+                                                  item.name(), name, parameters_of(row)));
     }
     const FaultParameter& range = first ? row.first : row.second;
     if (value < range.low || value > range.high) {
@@ -136,7 +141,8 @@ void Injector::reached(const Mark& mark, Process* process) {
     }
     schedule(index, Act::strike, trigger.delay);
     if (!process || trigger.delay.ns() != 0 || !ends_process(*armed.row)) continue;
-    // Does not return: the node is gone in the midst of what it did, so nothing here may own memory.
+    // Does not return: the node is gone in the midst of what it did, so nothing here may own
+    // memory.
     if (will_strike(armed, *process)) {
       process->end(armed.row->name == "kill" ? Exit::killed : Exit::power_cut);
     }
@@ -168,6 +174,7 @@ void Injector::strike(std::uint32_t index) {
     armed.active = false;
     return tell(armed, FaultPhase::missed, outcome.detail);
   }
+  CHECK(outcome.known || lasts_somewhere(armed), armed.row->name);
   ++fired_[armed.item.fault];
   if (!first) tell(armed, FaultPhase::struck, outcome.detail);
   if (!lasts) return;

@@ -79,6 +79,7 @@ class Injector final : public MarkListener, private EventTarget {
   struct Outcome {
     bool struck = true;
     std::string detail;
+    bool known = true;  // the row does something here
   };
   Outcome begin(Armed& armed);
   Outcome begin_network(Armed& armed);
@@ -100,9 +101,24 @@ class Injector final : public MarkListener, private EventTarget {
   void recompute_habits();
   void recompute_processes();
   void recompute_disks();
-  void apply_link(const Armed& armed, LinkRule& rule) const;
-  void apply_disk(const Armed& armed, std::uint32_t host, DiskHabits& habits) const;
-  void apply_medium(const Armed& armed, DiskHabits& habits) const;
+  struct ProcessState {
+    bool paused = false;
+    std::uint32_t slowdown = 1;
+    std::uint32_t sockets = 0;
+    std::int64_t drift_ppb = 0;
+  };
+  struct DiskState {
+    DiskHabits habits;
+    bool hung = false;
+  };
+  // What one active item makes of them; false when its row does nothing there.
+  bool apply_link(const Armed& armed, LinkRule& rule) const;
+  bool apply_habits(const Armed& armed, NetworkHabits& habits) const;
+  bool apply_process(const Armed& armed, ProcessState& state) const;
+  bool apply_disk(const Armed& armed, std::uint32_t host, DiskState& state) const;
+  bool apply_medium(const Armed& armed, DiskHabits& habits) const;
+  // Whether any of them, or a tick, does something for this row, whatever it struck.
+  bool lasts_somewhere(const Armed& armed) const;
 
   Ground& ground_;
   FaultObserver& observer_;

@@ -65,7 +65,18 @@ void Injector::recompute_links() {
   if (!wanted.empty()) ground_.network().release();
 }
 
-void Injector::apply_link(const Armed& armed, LinkRule& rule) const {
+bool Injector::lasts_somewhere(const Armed& armed) const {
+  LinkRule rule;
+  NetworkHabits network;
+  ProcessState process;
+  DiskState disk;
+  const bool on_disk = armed.row->target == TargetClass::disk;
+  return apply_link(armed, rule) || apply_habits(armed, network) || apply_process(armed, process) ||
+         (on_disk && apply_disk(armed, 0, disk)) || (on_disk && apply_medium(armed, disk.habits)) ||
+         tick_period(armed).ns() > 0;
+}
+
+bool Injector::apply_link(const Armed& armed, LinkRule& rule) const {
   const std::string_view name = armed.row->name;
   const std::int64_t amount = parameter(armed, armed.row->first);
   if (name == "net_tail") {
@@ -96,21 +107,52 @@ void Injector::apply_link(const Armed& armed, LinkRule& rule) const {
   } else if (name == "net_one_way" || name == "net_clog" || name == "net_isolate" ||
              name == "net_partition") {
     rule.blocked = true;
+  } else {
+    return false;
   }
+  return true;
+}
+
+bool Injector::apply_habits(const Armed& armed, NetworkHabits& habits) const {
+  const std::string_view name = armed.row->name;
+  const std::int64_t amount = parameter(armed, armed.row->first);
+  if (name == "net_refused") {
+    habits.connect_refused = permille(amount);
+  } else if (name == "net_slow_accept") {
+    habits.accept_delay_max = milliseconds(amount);
+  } else if (name == "net_short_io") {
+    habits.short_read = habits.short_write = permille(amount);
+  } else if (name == "net_small_window") {
+    habits.window_bytes = static_cast<std::uint32_t>(amount);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void Injector::recompute_habits() {
   NetworkHabits habits = base_habits_;
   for (const Armed& armed : items_) {
-    if (!armed.active) continue;
-    const std::string_view name = armed.row->name;
-    const std::int64_t amount = parameter(armed, armed.row->first);
-    if (name == "net_refused") habits.connect_refused = permille(amount);
-    if (name == "net_slow_accept") habits.accept_delay_max = milliseconds(amount);
-    if (name == "net_short_io") habits.short_read = habits.short_write = permille(amount);
-    if (name == "net_small_window") habits.window_bytes = static_cast<std::uint32_t>(amount);
+    if (armed.active) apply_habits(armed, habits);
   }
   ground_.network().habits() = habits;
+}
+
+bool Injector::apply_process(const Armed& armed, ProcessState& state) const {
+  const std::string_view name = armed.row->name;
+  const std::int64_t amount = parameter(armed, armed.row->first);
+  if (name == "pause") {
+    state.paused = true;
+  } else if (name == "slow_cpu") {
+    state.slowdown = std::max(state.slowdown, static_cast<std::uint32_t>(amount));
+  } else if (name == "fd_limit") {
+    state.sockets = static_cast<std::uint32_t>(amount);
+  } else if (name == "clock_drift") {
+    state.drift_ppb += amount * 1000;
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void Injector::recompute_processes() {
@@ -118,24 +160,15 @@ void Injector::recompute_processes() {
   for (std::uint32_t p = 0; p < ground_.processes().size(); ++p) {
     Process& process = *ground_.processes()[p].process;
     if (base_drift_.size() <= p) base_drift_.push_back(process.clock().drift_ppb());
-    bool paused = false;
-    std::uint32_t slowdown = 1;
-    std::uint32_t sockets = 0;
-    std::int64_t drift = base_drift_[p];
+    ProcessState state{.drift_ppb = base_drift_[p]};
     for (const Armed& armed : items_) {
-      if (!armed.active || !contains(armed.struck.processes, p)) continue;
-      const std::string_view name = armed.row->name;
-      const std::int64_t amount = parameter(armed, armed.row->first);
-      if (name == "pause") paused = true;
-      if (name == "slow_cpu") slowdown = std::max(slowdown, static_cast<std::uint32_t>(amount));
-      if (name == "fd_limit") sockets = static_cast<std::uint32_t>(amount);
-      if (name == "clock_drift") drift += amount * 1000;
+      if (armed.active && contains(armed.struck.processes, p)) apply_process(armed, state);
     }
-    if (paused && !process.paused()) process.pause();
-    if (!paused && process.paused()) process.unpause();
-    process.cost().slowdown = slowdown;
-    ground_.network().set_socket_limit(process, sockets);
-    drift = std::clamp<std::int64_t>(drift, -500'000'000, 500'000'000);
+    if (state.paused && !process.paused()) process.pause();
+    if (!state.paused && process.paused()) process.unpause();
+    process.cost().slowdown = state.slowdown;
+    ground_.network().set_socket_limit(process, state.sockets);
+    const auto drift = std::clamp<std::int64_t>(state.drift_ppb, -500'000'000, 500'000'000);
     if (drift == process.clock().drift_ppb()) continue;
     process.clock().set_drift(drift, process.running_now() ? process.effect_time() : world.now());
     process.reschedule();
@@ -145,22 +178,21 @@ void Injector::recompute_processes() {
 void Injector::recompute_disks() {
   for (std::uint32_t h = 0; h < base_disks_.size(); ++h) {
     MachineDisk& disk = *ground_.hosts()[h].disk;
-    DiskHabits habits = base_disks_[h];
-    bool hung = false;
+    DiskState state{.habits = base_disks_[h]};
     for (const Armed& armed : items_) {
       if (!armed.active || !contains(armed.struck.hosts, h)) continue;
       if (armed.row->target != TargetClass::disk) continue;
-      apply_disk(armed, h, habits);
-      apply_medium(armed, habits);
-      hung = hung || armed.row->name == "disk_hang";
+      apply_disk(armed, h, state);
+      apply_medium(armed, state.habits);
     }
-    disk.habits() = habits;
-    if (hung && !disk.hung()) disk.hang();
-    if (!hung && disk.hung()) disk.resume();
+    disk.habits() = state.habits;
+    if (state.hung && !disk.hung()) disk.hang();
+    if (!state.hung && disk.hung()) disk.resume();
   }
 }
 
-void Injector::apply_disk(const Armed& armed, std::uint32_t host, DiskHabits& habits) const {
+bool Injector::apply_disk(const Armed& armed, std::uint32_t host, DiskState& state) const {
+  DiskHabits& habits = state.habits;
   const std::string_view name = armed.row->name;
   const std::int64_t amount = parameter(armed, armed.row->first);
   SurvivalWeights& survival = habits.power_cut.survival;
@@ -191,10 +223,15 @@ void Injector::apply_disk(const Armed& armed, std::uint32_t host, DiskHabits& ha
   } else if (name == "disk_slow_tail") {
     habits.speed.tail = permille(amount);
     habits.speed.tail_max = milliseconds(parameter(armed, armed.row->second));
+  } else if (name == "disk_hang") {
+    state.hung = true;
+  } else {
+    return false;
   }
+  return true;
 }
 
-void Injector::apply_medium(const Armed& armed, DiskHabits& habits) const {
+bool Injector::apply_medium(const Armed& armed, DiskHabits& habits) const {
   struct Chance {
     std::string_view name;
     Ratio DiskChances::* member;
@@ -212,10 +249,11 @@ void Injector::apply_medium(const Armed& armed, DiskHabits& habits) const {
       {"name_error", &DiskChances::name_error},
   };
   for (const Chance& chance : kChances) {
-    if (chance.name == armed.row->name) {
-      habits.chances.*chance.member = permille(parameter(armed, armed.row->first));
-    }
+    if (chance.name != armed.row->name) continue;
+    habits.chances.*chance.member = permille(parameter(armed, armed.row->first));
+    return true;
   }
+  return false;
 }
 
 }  // namespace flux::sim

@@ -2,8 +2,9 @@
 //
 // A row says what the fault is, what it strikes, with which parameters, whether swarms draw it, and
 // what a correct cluster must do under it. `fluxsim faults` prints this table; a scenario names
-// rows; the injector (injector.h) has one function for each. A row whose faults need replicas to
-// mean much still works on one node. Names are kept for ever: stored seeds and tapes name them.
+// rows; the injector knows each row by its name (effects_begin.cpp, recompute.cpp), and a strike of
+// one that it does not know fails a CHECK. A row whose faults need replicas to mean much still
+// works on one node. Names are kept for ever: stored seeds and tapes name them.
 #pragma once
 
 #include <cstdint>
