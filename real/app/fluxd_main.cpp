@@ -161,7 +161,8 @@ int main(int argc, char** argv) {
   CLI::App app("Flux: a Kafka-compatible event-streaming broker.", "fluxd");
   app.footer(
       "Without arguments: one node on 127.0.0.1:9092 with its data in ./flux-data.\n"
-      "Settings have Kafka's names (server.properties); SIGTERM stops it cleanly.");
+      "Settings have Kafka's names (server.properties); SIGTERM stops it cleanly.\n"
+      "Exit codes: 0 a clean stop, 1 it could not start or failed, 2 bad usage.");
   Options options;
   app.set_version_flag("--version", std::string("fluxd ") + FLUX_VERSION);
   app.add_option("--config", options.config_file, "file of settings (server.properties)");

@@ -210,6 +210,15 @@ void finish_global(Arguments& arguments) {
   arguments.global.timeout = seconds(arguments.timeout_s);
 }
 
+// A word that is no command: the library only says that a command is missing.
+bool complain_of_word(const CLI::App& program, const CLI::ParseError& error) {
+  const std::vector<std::string> words = program.remaining(true);
+  if (error.get_name() != "RequiredError" || words.empty()) return false;
+  fmt::print(stderr, "flux: \"{}\" is no command or option here: --help lists them\n",
+             words.front());
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -235,6 +244,7 @@ int main(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (complain_of_word(program, error)) return kBadUsage;
     const int status = program.exit(error);
     return status == 0 ? app::kDone : kBadUsage;
   }
