@@ -98,6 +98,16 @@ class DoTest(unittest.TestCase):
             self.assertRegex(help_text.stdout, rf"(?m)^  (\w+, )?{command}\b")
         self.assertEqual(2, self.run_do("no-such-command").returncode)
 
+    def test_what_has_tests_has_a_command(self):
+        for command in ("interop", "zoo", "fuzz"):
+            self.assertTrue(os.access(REPOSITORY / "tools" / command, os.X_OK), command)
+        fuzz = (REPOSITORY / "tools/fuzz").read_text()
+        for listed in (REPOSITORY / "tests/fuzz").glob("*/CMakeLists.txt"):
+            self.assertIn(listed.parent.name, fuzz)
+        bad = subprocess.run([REPOSITORY / "tools/fuzz", "soon"], capture_output=True, text=True)
+        self.assertEqual(1, bad.returncode)
+        self.assertIn("a number of seconds", bad.stderr)
+
     def test_commands_to_come_say_so(self):
         for command in ("demo", "up", "down", "bench", "gate", "interop", "zoo", "fuzz"):
             if not os.access(REPOSITORY / "tools" / command, os.X_OK):
