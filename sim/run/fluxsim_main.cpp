@@ -86,7 +86,7 @@ void add_mutant(CLI::App& command) {
 
 int print_mutants() {
   if (flux::all_mutants().empty()) {
-    flux::sim::host::print("this build has no planted bugs: configure with -DFLUX_MUTANTS=ON\n");
+    flux::sim::host::print("this build has no planted bugs: the presets dev and asan have them\n");
   }
   std::set<std::string> names;
   for (const flux::Mutant* mutant : flux::all_mutants()) names.insert(mutant->name);
