@@ -287,6 +287,7 @@ class Worker {
     if (what == "fetch") return reader_.fetch(task);
     if (what == "list_offsets") return list_offsets(task, at);
     if (what == "describe") return describe(task, at);
+    CHECK(what == "seek" || what == "omit", what);
     if (what == "seek") reader_.start_over(at, true);
     return true;
   }

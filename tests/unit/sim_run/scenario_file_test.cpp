@@ -5,6 +5,7 @@
 #include "sim/cluster/run.h"
 #include "sim/run/seam_file.h"
 #include "sim/run/tape_file.h"
+#include "sim/workload/workloads.h"
 
 namespace flux::sim {
 namespace {
@@ -127,6 +128,22 @@ TEST(ScenarioFile, ATopicOrKnobThatTheNodeWouldRefuseIsRefused) {
   EXPECT_NE(run_of(kSmall, {"broker_config.nope=1"}).find("probe.bug"), std::string::npos);
   EXPECT_NE(run_of(kSmall, {"broker_config.probe.bug=flood"}).find("allowed are no_crc"),
             std::string::npos);
+}
+
+// A name that the workload does not know fails a CHECK there.
+TEST(Workloads, ActOnEveryOperationThatTheyList) {
+  for (const WorkloadKind& kind : workload_kinds()) {
+    for (const std::string_view name : kind.operations) {
+      auto scenario = load(R"({"topics": [{"name": "o", "partitions": 1}],
+        "workload": [{"kind": "produce_consume"}], "phases": {"safety_ms": 500}})");
+      ASSERT_TRUE(scenario) << scenario.error().to_string();
+      scenario->workloads[0].kind = kind.name;
+      scenario->workloads[0].operations = {{std::string(name), 1}};
+      const auto result = run(*scenario, {});
+      ASSERT_TRUE(result) << result.error().to_string();
+      EXPECT_EQ(result->verdict, Verdict::held) << name;
+    }
+  }
 }
 
 TEST(SeamFile, TellsWhatIsNoSeam) {
