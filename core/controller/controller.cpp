@@ -176,6 +176,10 @@ Decision<std::vector<Record>> Controller::decide_topic(const Image& image, Offse
 std::vector<Decision<CreatedTopic>> Controller::create_topics(env::Task& task,
                                                               std::span<const CreateTopic> requests,
                                                               bool validate_only) {
+  if (auto few = check_partition_sum(requests, config_.create_topic); !few) {
+    REACHED("controller.too_many_partitions");
+    return std::vector(requests.size(), Decision<CreatedTopic>(std::unexpected(few.error())));
+  }
   std::vector<Decision<CreatedTopic>> out;
   std::vector<Point> points;
   for (const CreateTopic& request : requests) {
@@ -216,10 +220,16 @@ Decision<void> Controller::delete_topic(env::Task& task, const Uuid& id) {
 
 Decision<std::int64_t> Controller::register_broker(env::Task& task,
                                                    const RegisterBrokerRecord& registration) {
-  const Decision<void> done = carry_out(task, [&](const Image& image, Offset at) {
-    return controller::register_broker(image, registration, at.value());
-  });
-  if (!done) return std::unexpected(done.error());
+  PartitionPlace next;
+  for (bool last = false; !last;) {
+    const Decision<void> done = carry_out(task, [&](const Image& image, Offset at) {
+      auto records = controller::register_broker(image, registration, at.value(), next);
+      last = records && std::holds_alternative<RegisterBrokerRecord>(records->front());
+      return records;
+    });
+    if (!done) return std::unexpected(done.error());
+    if (!last) REACHED("controller.registration_in_steps");
+  }
   return image()->brokers.at(registration.broker).broker_epoch;
 }
 

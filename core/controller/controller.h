@@ -56,12 +56,13 @@ class Controller {
 
   Decision<CreatedTopic> create_topic(env::Task& task, const CreateTopic& request,
                                       bool validate_only);
-  // Several at once, for one sync. Answers in the order of the requests.
+  // Several at once, for one sync. Answers in the order of the requests; all are refused when their
+  // partitions are too many together.
   std::vector<Decision<CreatedTopic>> create_topics(env::Task& task,
                                                     std::span<const CreateTopic> requests,
                                                     bool validate_only);
   Decision<void> delete_topic(env::Task& task, const Uuid& id);
-  // Returns the broker's new epoch.
+  // Returns the broker's new epoch. In as many batches as it takes.
   Decision<std::int64_t> register_broker(env::Task& task, const RegisterBrokerRecord& registration);
   Decision<ProducerIdBlock> allocate_producer_ids(env::Task& task, NodeId broker,
                                                   std::int64_t broker_epoch);

@@ -66,10 +66,6 @@ Decision<Assignments> place(const Image& image, const CreateTopic& request,
     return refuse(RefusalKind::invalid_partitions,
                   "Number of partitions was set to an invalid non-positive value.");
   }
-  if (partitions > kPartitionsPerRequestMax) {
-    return refuse(RefusalKind::policy_violation,
-                  "Excessively large number of partitions per request.");
-  }
   const std::vector<NodeId> brokers = usable_brokers(image);
   if (static_cast<std::size_t>(factor) > brokers.size()) {
     return refuse(RefusalKind::invalid_replication_factor,
@@ -172,6 +168,11 @@ Decision<std::vector<Record>> setting_records(const CreateTopic& request) {
   return out;
 }
 
+std::int64_t partitions_wanted(const CreateTopic& request, const CreateTopicDefaults& defaults) {
+  if (!request.assignments.empty()) return std::ssize(request.assignments);
+  return request.partitions == -1 ? defaults.partitions : std::max(0, request.partitions);
+}
+
 Uuid directory_of(const Image& image, NodeId broker) {
   const auto found = image.brokers.find(broker);
   if (found == image.brokers.end() || found->second.directories.empty()) return {};
@@ -203,9 +204,25 @@ Decision<void> check_topic_name(std::string_view name) {
   return {};
 }
 
+Decision<void> check_partition_sum(std::span<const CreateTopic> requests,
+                                   const CreateTopicDefaults& defaults) {
+  std::int64_t sum = 0;
+  for (const CreateTopic& request : requests) {
+    sum += partitions_wanted(request, defaults);
+    if (sum <= kPartitionsPerRequestMax) continue;
+    return refuse(RefusalKind::policy_violation,
+                  fmt::format("Excessively large number of partitions per request: at most {} are "
+                              "created at once, of all topics together.",
+                              kPartitionsPerRequestMax));
+  }
+  return {};
+}
+
 Decision<std::vector<Record>> create_topic(const Image& image, const CreateTopic& request,
                                            const CreateTopicDefaults& defaults, const Uuid& id,
                                            std::uint64_t first) {
+  const auto few = check_partition_sum(std::span(&request, 1), defaults);
+  if (!few) return std::unexpected(few.error());
   if (auto good = check_new_name(image, request.name); !good) return std::unexpected(good.error());
   auto settings = setting_records(request);
   if (!settings) return settings;
@@ -243,8 +260,35 @@ Decision<std::vector<Record>> delete_topic(const Image& image, const Uuid& id) {
   return std::vector<Record>{RemoveTopicRecord{id}};
 }
 
+namespace {
+
+// From `from` on, as many as one step may have; true when there are no more behind them.
+bool add_new_epochs(const Image& image, NodeId broker, PartitionPlace& from,
+                    std::vector<Record>& out) {
+  auto at = image.topics.lower_bound(from.topic);
+  // Another topic has its own first partition to begin with.
+  std::size_t index = at != image.topics.end() && at->first == from.topic ? from.index : 0;
+  std::size_t added = 0;
+  for (; at != image.topics.end(); ++at, index = 0) {
+    const std::vector<PartitionState>& partitions = at->second->partitions;
+    for (; index < partitions.size(); ++index) {
+      if (partitions[index].leader != broker) continue;
+      if (added++ == kEpochsPerStepMax) {
+        from = {at->first, index};
+        return false;
+      }
+      const PartitionIndex partition(static_cast<std::int32_t>(index));
+      out.push_back(
+          PartitionChangeRecord{.partition = partition, .topic = at->second->id, .leader = broker});
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
 Decision<std::vector<Record>> register_broker(const Image& image, RegisterBrokerRecord registration,
-                                              std::int64_t broker_epoch) {
+                                              std::int64_t broker_epoch, PartitionPlace& from) {
   if (registration.directories.empty()) {
     return refuse(RefusalKind::invalid_registration, "No directories specified in request");
   }
@@ -264,15 +308,8 @@ Decision<std::vector<Record>> register_broker(const Image& image, RegisterBroker
   registration.broker_epoch = same_incarnation ? known->second.broker_epoch : broker_epoch;
 
   std::vector<Record> out;
-  out.push_back(std::move(registration));
-  if (same_incarnation) return out;
-  for (const auto& [name, topic] : image.topics) {
-    std::int32_t index = 0;
-    for (const PartitionState& partition : topic->partitions) {
-      const PartitionIndex at(index++);
-      if (partition.leader != broker) continue;
-      out.push_back(PartitionChangeRecord{.partition = at, .topic = topic->id, .leader = broker});
-    }
+  if (same_incarnation || add_new_epochs(image, broker, from, out)) {
+    out.emplace(out.begin(), std::move(registration));
   }
   return out;
 }

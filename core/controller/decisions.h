@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,11 @@
 namespace flux::controller {
 
 inline constexpr std::size_t kTopicNameSizeMax = 249;
+// Of all topics of a request together, as Kafka counts them.
 inline constexpr std::int64_t kPartitionsPerRequestMax = 10'000;
+// New leader epochs that one step of a registration begins: its batch stays far below the log's
+// limit, and its making is a short run.
+inline constexpr std::size_t kEpochsPerStepMax = 2'000;
 inline constexpr std::int64_t kProducerIdBlockSize = 1000;
 inline constexpr std::string_view kMetadataTopic = "__cluster_metadata";
 
@@ -75,6 +80,10 @@ struct CreateTopicDefaults {
   std::int16_t replication_factor = 1;
 };
 
+// What the topics of one request ask for together. Where it is refused, so is every one of them.
+Decision<void> check_partition_sum(std::span<const CreateTopic> requests,
+                                   const CreateTopicDefaults& defaults);
+
 // `id` names the new topic; `first` says with which of the brokers placement begins.
 Decision<std::vector<Record>> create_topic(const Image& image, const CreateTopic& request,
                                            const CreateTopicDefaults& defaults, const Uuid& id,
@@ -82,10 +91,25 @@ Decision<std::vector<Record>> create_topic(const Image& image, const CreateTopic
 
 Decision<std::vector<Record>> delete_topic(const Image& image, const Uuid& id);
 
-// `broker_epoch` is the offset at which the record will stand. The partitions that the broker leads
-// begin a new leader epoch: its former incarnation may have shown records that are lost.
+// A place among the partitions of an image.
+struct PartitionPlace {
+  std::string topic;
+  std::size_t index = 0;
+};
+
+// One step of a registration: it begins at `from` and moves it on. The partitions that the broker
+// leads begin a new leader epoch: its former incarnation may have shown records that are lost. The
+// registration itself is the first record of the last step, so that a crash between two steps
+// leaves a broker that is still to be registered. `broker_epoch` is the offset of that step.
 Decision<std::vector<Record>> register_broker(const Image& image, RegisterBrokerRecord registration,
-                                              std::int64_t broker_epoch);
+                                              std::int64_t broker_epoch, PartitionPlace& from);
+// The first step: the only one for a broker that leads few partitions.
+inline Decision<std::vector<Record>> register_broker(const Image& image,
+                                                     RegisterBrokerRecord registration,
+                                                     std::int64_t broker_epoch) {
+  PartitionPlace first;
+  return register_broker(image, std::move(registration), broker_epoch, first);
+}
 
 struct ProducerIdBlock {
   ProducerId first;

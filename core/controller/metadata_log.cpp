@@ -187,6 +187,7 @@ Result<Offset> MetadataLog::append(env::Task& task, std::span<const Record> reco
   for (const Record& record : records) {
     const Bytes value = TRY(codec_.encode(record));
     builder.add(now, std::nullopt, ByteView(value));
+    env::yield_if_due(task);
   }
   if (builder.plain_size() > kMetadataBatchSizeMax) {
     return fail(ErrorCode::too_large, "a metadata change of more than 8 MiB");
