@@ -44,23 +44,30 @@ Result<SegmentRecovery::Journal> SegmentRecovery::load(Task& task, env::Disk& di
                                                        const std::string& path,
                                                        const IntegrityCodec& codec) {
   Journal out;
-  const Result<Bytes> bytes = env::read_file(task, disk, path, kIntegrityFileMax);
-  if (!bytes) {
-    if (bytes.error() == ErrorCode::not_found) return out;
-    return std::unexpected(bytes.error());
+  const auto file = disk.open(task, path, env::Open::read);
+  if (!file && file.error() == ErrorCode::not_found) return out;
+  if (!file) return std::unexpected(file.error());
+  const std::uint64_t size = TRY((*file)->size(task));
+  if (size > kIntegrityFileMax) return fail(ErrorCode::too_large, path);
+  Bytes bytes(static_cast<std::size_t>(size));
+  const ReadAround got = TRY(read_around_errors(task, **file, 0, bytes));
+  bytes.resize(got.bytes);
+  if (!got.whole) {
+    REACHED("log.integrity_unreadable_at_open");
+    out.whole = false;
   }
-  const Result<void> header = codec.check_header(*bytes);
+  const Result<void> header = codec.check_header(bytes);
   if (!header && header.error() == ErrorCode::unsupported) {
     return std::unexpected(header.error().in(path));
   }
   // Without its header the file still speaks for itself: each entry carries the key.
   out.header_good = header.has_value();
-  const std::size_t room = bytes->size() - std::min(bytes->size(), kIntegrityHeaderBytes);
-  out.damaged = room % kIntegrityEntryBytes != 0;
+  const std::size_t room = bytes.size() - std::min(bytes.size(), kIntegrityHeaderBytes);
+  out.damaged = !out.whole || room % kIntegrityEntryBytes != 0;
   std::uint32_t line = 0;
   for (std::uint32_t i = 0; i < room / kIntegrityEntryBytes; ++i) {
     const auto at = static_cast<std::size_t>(integrity_entry_at(i));
-    const auto entry = codec.entry(ByteView(*bytes).subspan(at), i);
+    const auto entry = codec.entry(ByteView(bytes).subspan(at), i);
     if (!entry || entry->position < line || entry->length > UINT32_MAX - entry->position) {
       out.damaged = true;
       continue;
@@ -86,7 +93,8 @@ Result<bool> SegmentRecovery::is_empty(Task& task, env::Env& env, const LogIdent
   if (!file && file.error() != ErrorCode::not_found) return std::unexpected(file.error());
   if (file && TRY((*file)->size(task)) > 0) return false;
   const std::string path = start + segment_file(base, kIntegritySuffix);
-  return TRY(load(task, env.disk, path, IntegrityCodec(identity, base))).entries.empty();
+  const Journal journal = TRY(load(task, env.disk, path, IntegrityCodec(identity, base)));
+  return journal.whole && journal.entries.empty();
 }
 
 void SegmentRecovery::find_marks() {
@@ -114,16 +122,23 @@ bool SegmentRecovery::vouched(const IntegrityEntry& block) const {
 Result<ByteView> SegmentRecovery::view(Task& task, std::uint32_t at, std::uint32_t length) {
   CHECK_LE(length, file_size_ - at);
   const bool held = at >= window_at_ && std::uint64_t{at} + length <= window_at_ + window_.size();
-  if (!held) {
-    window_.resize(std::min(file_size_ - at, std::max(length, kWindowBytes)));
-    window_at_ = at;
-    const Result<void> filled = read_whole(task, *file_, at, window_);
-    if (!filled) {
-      window_.clear();
-      return std::unexpected(filled.error());
-    }
+  if (held) return ByteView(window_).subspan(at - window_at_, length);
+  const std::uint32_t ahead = std::min(file_size_ - at, std::max(length, kWindowBytes));
+  if (at >= spoiled_until_ && ahead > length) {
+    if (fill_window(task, at, ahead)) return ByteView(window_).first(length);
+    // The sector that cannot be read may be a neighbour's.
+    spoiled_until_ = at + ahead;
   }
-  return ByteView(window_).subspan(at - window_at_, length);
+  TRY(fill_window(task, at, length));
+  return ByteView(window_);
+}
+
+Result<void> SegmentRecovery::fill_window(Task& task, std::uint32_t at, std::uint32_t length) {
+  window_.resize(length);
+  window_at_ = at;
+  Result<void> filled = read_whole(task, *file_, at, window_);
+  if (!filled) window_.clear();
+  return filled;
 }
 
 void SegmentRecovery::note(const BatchView& batch, std::uint32_t position, RecoveryFold& fold) {
@@ -161,14 +176,9 @@ Result<void> SegmentRecovery::scan(Task& task, RecoveryFold& fold) {
 Result<ByteView> SegmentRecovery::block_bytes(Task& task, const IntegrityEntry& block) {
   Result<ByteView> bytes = view(task, block.position, block.length);
   if (bytes && codec_.verify_block(*bytes, block)) return bytes;
-  // Once more, without its neighbours: a bad sector may be theirs, and a disk may return other
-  // bytes than it holds, once.
-  window_.resize(block.length);
-  window_at_ = block.position;
-  const Result<void> again = read_whole(task, *file_, block.position, window_);
-  if (again) return ByteView(window_);
-  window_.clear();
-  return std::unexpected(again.error());
+  // A disk may return other bytes than it holds, once.
+  TRY(fill_window(task, block.position, block.length));
+  return ByteView(window_);
 }
 
 Result<SegmentRecovery::Step> SegmentRecovery::scan_block(Task& task, const IntegrityEntry& block,
@@ -196,7 +206,8 @@ Result<SegmentRecovery::Step> SegmentRecovery::scan_block(Task& task, const Inte
   if (!vouched(block) || MUTANT("log.cut_below_the_mark")) return cut();
   kept_.push_back(block);  // its digest tells the right bytes when a peer brings them
   offset_ = std::max(offset_, block.base);
-  return skip_as_rot(block.block_end(), block.end, unreadable);
+  return skip_as_rot(block.block_end(), block.end,
+                     unreadable ? Loss::unreadable_now : Loss::rotten);
 }
 
 Result<SegmentRecovery::Step> SegmentRecovery::scan_uncovered(Task& task,
@@ -204,15 +215,22 @@ Result<SegmentRecovery::Step> SegmentRecovery::scan_uncovered(Task& task,
                                                               RecoveryFold& fold) {
   if (position_ >= file_size_) return past_the_end(next_block);
   const std::uint32_t until = next_block ? std::min(next_block->position, file_size_) : file_size_;
-  if (TRY(adopt_batch(task, until, fold))) return Step::on;
+  Result<bool> adopted = adopt_batch(task, until, fold);
+  if (adopted && *adopted) return Step::on;
   window_.clear();  // read once more, before anything is cut
-  if (TRY(adopt_batch(task, until, fold))) return Step::on;
+  adopted = adopt_batch(task, until, fold);
+  if (adopted && *adopted) return Step::on;
   close_adoption();
-  if (!vouched_at(position_)) return cut();
-  if (next_block) return skip_as_rot(next_block->position, next_block->base);
-  if (mark_position_ > position_) return skip_as_rot(mark_position_, mark_offset_);
+  if (!vouched_at(position_)) {
+    // What cannot be read now may be right: it is not cut off.
+    if (!adopted) return std::unexpected(adopted.error());
+    return cut();
+  }
+  const Loss loss = adopted ? Loss::rotten : Loss::unreadable;
+  if (next_block) return skip_as_rot(next_block->position, next_block->base, loss);
+  if (mark_position_ > position_) return skip_as_rot(mark_position_, mark_offset_, loss);
   // A segment that is known to be whole, without entries that tell where its batches lie.
-  return skip_as_rot(file_size_, later_.next_base.value_or(offset_));
+  return skip_as_rot(file_size_, later_.next_base.value_or(offset_), loss);
 }
 
 // The file is at its end: right, unless more was vouched for.
@@ -226,13 +244,16 @@ SegmentRecovery::Step SegmentRecovery::past_the_end(const IntegrityEntry* next_b
   return Step::stop;
 }
 
-SegmentRecovery::Step SegmentRecovery::skip_as_rot(std::uint32_t to, Offset to_offset,
-                                                   bool unreadable) {
+SegmentRecovery::Step SegmentRecovery::skip_as_rot(std::uint32_t to, Offset to_offset, Loss loss) {
   CHECK_GE(to, position_);
   REACHED("log.rot_found");
   TRACE(env_.trace, error, "log.rot", {"partition", identity_.name()}, {"segment", base_},
         {"from", offset_}, {"to", to_offset}, {"position", position_}, {"bytes", to - position_});
-  verdict_.found.rot.push_back({{position_, to}, offset_, to_offset, unreadable, unreadable});
+  verdict_.found.rot.push_back({.at = {position_, to},
+                                .base = offset_,
+                                .end = to_offset,
+                                .unreadable = loss != Loss::rotten,
+                                .may_pass = loss == Loss::unreadable_now});
   verdict_.rotten = true;
   position_ = to;
   offset_ = std::max(offset_, to_offset);

@@ -63,6 +63,7 @@ class SegmentRecovery {
   struct Journal {
     bool header_good = false;
     bool damaged = false;  // an entry that does not check or is out of line, or odd bytes
+    bool whole = true;     // all of it could be read
     std::vector<IntegrityEntry> entries;
     bool any_synced() const;
   };
@@ -85,13 +86,16 @@ class SegmentRecovery {
                               RecoveryFold& fold);
   Result<bool> adopt_batch(env::Task& task, std::uint32_t until, RecoveryFold& fold);
   Step past_the_end(const IntegrityEntry* next_block);
-  Step skip_as_rot(std::uint32_t to, Offset to_offset, bool unreadable = false);
+  // unreadable_now: and its entry is there, so that a later read can judge it.
+  enum class Loss : std::uint8_t { rotten, unreadable, unreadable_now };
+  Step skip_as_rot(std::uint32_t to, Offset to_offset, Loss loss = Loss::rotten);
   Result<ByteView> block_bytes(env::Task& task, const IntegrityEntry& block);
   Step cut();
   void note(const record::BatchView& batch, std::uint32_t position, RecoveryFold& fold);
   void close_adoption();
   // Bytes [at, at + length) of the file, from a window that moves forward.
   Result<ByteView> view(env::Task& task, std::uint32_t at, std::uint32_t length);
+  Result<void> fill_window(env::Task& task, std::uint32_t at, std::uint32_t length);
 
   bool in_order() const;
   Result<void> repair(env::Task& task);
@@ -122,6 +126,7 @@ class SegmentRecovery {
   SegmentVerdict verdict_;
   Bytes window_;
   std::uint32_t window_at_ = 0;
+  std::uint32_t spoiled_until_ = 0;  // before it lies a sector that cannot be read
 };
 
 }  // namespace flux::log

@@ -69,7 +69,7 @@ void Segment::restore(Found found) {
   indexer_ = std::move(found.indexer);
   rot_ = std::move(found.rot);
   for (const RotRange& rot : rot_) {
-    if (!rot.unreadable) judged_.add(rot.at);
+    if (!rot.may_pass) judged_.add(rot.at);
   }
   for (std::uint32_t i = 0; i < found.entries.size(); ++i) add_group(found.entries[i], i);
   entries_written_ = static_cast<std::uint32_t>(found.entries.size());

@@ -36,7 +36,8 @@ struct RotRange {
   Offset end;
   // The device gives an error for them, rather than other bytes.
   bool unreadable = false;
-  // The device's error may pass: asked again at each read. Rot, once seen, is never served.
+  // The device's error may pass: asked again at each read. Rot, once seen, is never served; nor is
+  // what could not be read at opening and had lost its entry, until the next one.
   bool may_pass = false;
 };
 
@@ -165,6 +166,8 @@ class Segment {
   Offset group_base(std::size_t group) const { return base_ + groups_[group].offset; }
   Offset group_end_offset(std::size_t group) const;
   void add_rot(const RotRange& rot);
+  Result<void> verify_alone(env::Task& task, Range at, Offset base, Offset end,
+                            const std::vector<IntegrityEntry>& entries);
   bool doubtful(Range range) const;
   void forget_what_may_pass(Range range);
   const RotRange* rot_with(Offset offset) const;
@@ -231,5 +234,13 @@ class BatchWalker {
 
 // Fills `into` from the file; corrupt when the file ends before.
 Result<void> read_whole(env::Task& task, env::File& file, std::uint64_t at, MutBytes into);
+
+// As much as the device gives. Sectors that cannot be read are zeros, which no check fits.
+struct ReadAround {
+  std::size_t bytes = 0;  // fewer than asked for at the end of the file
+  bool whole = true;
+};
+Result<ReadAround> read_around_errors(env::Task& task, env::File& file, std::uint64_t at,
+                                      MutBytes into);
 
 }  // namespace flux::log

@@ -1,5 +1,6 @@
 // Reading a segment: finding batches, and verifying blocks before anything of them is believed.
 #include <algorithm>
+#include <tuple>
 
 #include "core/base/check.h"
 #include "core/base/mark.h"
@@ -17,12 +18,33 @@ using record::BatchView;
 namespace {
 constexpr std::uint32_t kWalkBytes = 4096;
 constexpr std::uint32_t kEntriesAtOnce = 256;
+// What a device loses at once, and what the kernel reads at least.
+constexpr std::uint64_t kPieceBytes = 4096;
 }  // namespace
 
 Result<void> read_whole(Task& task, File& file, std::uint64_t at, MutBytes into) {
   const std::size_t got = TRY(file.read_at(task, at, into));
   if (got != into.size()) return fail(ErrorCode::corrupt, "a file is shorter than it was");
   return {};
+}
+
+Result<ReadAround> read_around_errors(Task& task, File& file, std::uint64_t at, MutBytes into) {
+  const Result<std::size_t> whole = file.read_at(task, at, into);
+  if (whole) return ReadAround{.bytes = *whole};
+  if (whole.error() != ErrorCode::io_error) return std::unexpected(whole.error());
+  ReadAround out{.whole = false};
+  while (out.bytes < into.size()) {
+    const std::uint64_t from = at + out.bytes;
+    const std::size_t size = std::min(into.size() - out.bytes,
+                                      static_cast<std::size_t>(kPieceBytes - from % kPieceBytes));
+    const MutBytes piece = into.subspan(out.bytes, size);
+    const Result<std::size_t> got = file.read_at(task, from, piece);
+    if (!got) std::fill(piece.begin(), piece.end(), std::byte{0});
+    out.bytes += got.value_or(size);
+    if (got && *got < size) break;
+    env::yield_if_due(task);
+  }
+  return out;
 }
 
 Result<BatchAt> BatchWalker::next(Task& task) {
@@ -84,7 +106,7 @@ Offset Segment::group_end_offset(std::size_t group) const {
   return group + 1 < groups_.size() ? group_base(group + 1) : closed_end_offset();
 }
 
-// Entries that do not check are left out.
+// Entries that do not check, or cannot be read, are left out.
 Result<std::vector<IntegrityEntry>> Segment::entries_between(Task& task, std::uint32_t first,
                                                              std::uint32_t last) {
   std::vector<IntegrityEntry> out;
@@ -99,7 +121,9 @@ Result<std::vector<IntegrityEntry>> Segment::entries_between(Task& task, std::ui
   for (std::uint32_t at = first; at < in_file;) {
     const std::uint32_t count = std::min(kEntriesAtOnce, in_file - at);
     bytes.resize(count * kIntegrityEntryBytes);
-    bytes.resize(TRY(file->read_at(task, integrity_entry_at(at), bytes)));
+    const ReadAround got = TRY(read_around_errors(task, *file, integrity_entry_at(at), bytes));
+    if (!got.whole) REACHED("log.integrity_unreadable");
+    bytes.resize(got.bytes);
     for (std::uint32_t i = 0; i < count; ++i) {
       const std::size_t from = i * kIntegrityEntryBytes;
       if (from + kIntegrityEntryBytes > bytes.size()) break;
@@ -122,8 +146,8 @@ void Segment::add_rot(const RotRange& rot) {
     REACHED("log.unreadable_found");
   } else {
     REACHED("log.rot_found_by_read");
-    judged_.add(rot.at);
   }
+  if (!rot.may_pass) judged_.add(rot.at);
   TRACE(env_.trace, error, "log.rot", {"partition", identity_.name()}, {"segment", base_},
         {"from", rot.base}, {"to", rot.end}, {"position", rot.at.from},
         {"bytes", rot.at.to - rot.at.from});
@@ -225,23 +249,45 @@ Result<void> Segment::verify_group(Task& task, std::size_t group, bool again) {
     env::yield_if_due(task);
     return settled ? Result<void>() : verify_group(task, group, true);
   }
-  // Each block once more, alone, so that a bad sector takes none but its own.
+  // Each block once more, alone, so that a bad sector takes none but its own; and what lies between
+  // blocks, for their entries are lost.
   REACHED("log.group_unreadable");
+  bytes = {};
+  std::uint32_t at = from;
+  Offset next = group_base(group);
   for (const IntegrityEntry& entry : entries) {
-    if (entry.kind != IntegrityKind::block || entry.block_end() > to) continue;
-    bytes.assign(entry.length, std::byte{0});
-    if (file->read_at(task, entry.position, bytes)) {
-      condemn(judge(bytes, entry.position, entry.base, entry.end, {entry}), true);
-    } else {
-      add_rot({{entry.position, entry.block_end()}, entry.base, entry.end, true, true});
-    }
+    if (entry.kind != IntegrityKind::block) continue;
+    if (entry.position < at || entry.block_end() > to) continue;
+    TRY(verify_alone(task, {at, entry.position}, next, entry.base, {}));
+    at = entry.block_end();
+    next = entry.end;
+    TRY(verify_alone(task, {entry.position, at}, entry.base, next, {entry}));
   }
+  return verify_alone(task, {at, to}, next, end, {});
+}
+
+Result<void> Segment::verify_alone(Task& task, Range at, Offset base, Offset end,
+                                   const std::vector<IntegrityEntry>& entries) {
+  if (at.from >= at.to) return {};
+  if (entries.empty() && rot_after(at.from).position == at.from) return {};  // known
+  const std::shared_ptr<File> file = TRY(data(task));
+  Bytes bytes(at.to - at.from);
+  if (file->read_at(task, at.from, bytes)) {
+    condemn(judge(bytes, at.from, base, end, entries), true);
+  } else {
+    add_rot({at, base, end, true, true});
+  }
+  env::yield_if_due(task);
   return {};
 }
 
 Result<void> Segment::verify(Task& task, Range range) {
   while (range.from < range.to) {
     if (groups_.empty() || range.from >= closed_end()) return {};  // appended by this process
+    if (range.from < groups_.front().position) {
+      range.from = groups_.front().position;  // rot, without an entry
+      continue;
+    }
     const std::size_t group = group_at(range.from);
     const std::uint32_t to = group_end(group);
     const Range wanted{range.from, std::min(to, range.to)};
@@ -267,6 +313,15 @@ Result<Bytes> Segment::load_verified(Task& task, Range range, bool again) {
     base = group_base(first);
     end = group_end_offset(last);
     entries = TRY(entries_between(task, groups_[first].entry, group_entries_end(last)));
+    // No more than the blocks that hold the range: a neighbour may be one that cannot be read.
+    for (const IntegrityEntry& entry : entries) {
+      if (entry.kind != IntegrityKind::block) continue;
+      if (entry.position <= range.from) std::tie(from, base) = std::tie(entry.position, entry.base);
+      const std::uint32_t block_end = entry.block_end();
+      if (block_end <= range.from) std::tie(from, base) = std::tie(block_end, entry.end);
+      if (block_end >= range.to && block_end < to)
+        std::tie(to, end) = std::tie(block_end, entry.end);
+    }
   }
   const std::shared_ptr<File> file = TRY(data(task));
   Bytes bytes(to - from);
