@@ -16,7 +16,7 @@ using env::TaskHandle;
 using env::Wake;
 
 namespace {
-enum class State : std::uint8_t { free, ready, running, parked };
+enum class State : std::uint8_t { free, stackless, ready, running, parked };
 constexpr std::size_t kNameBytes = 31;
 }  // namespace
 
@@ -94,12 +94,28 @@ TaskHandle RunLoop::spawn(std::string_view name, TaskBody body, env::StackSize s
   const Key parent = running_ ? running_->key() : key_;
   const std::uint64_t ordinal = running_ ? running_->children++ : roots_++;
   fiber.start(*this, {index, generation}, name, parent.with(name).with(ordinal), std::move(body));
-  fiber.stack = stacks_.acquire(stack);
+  fiber.stack = {};
+  fiber.state = State::stackless;
+  ++live_;
+  std::deque<std::uint32_t>& line = stackless_[static_cast<std::size_t>(stack)];
+  if (!line.empty() || !prepare(fiber, stack)) line.push_back(index);
+  return fiber.handle();
+}
+
+// False when there is no stack for it now.
+bool RunLoop::prepare(Fiber& fiber, env::StackSize size) {
+  const std::optional<Stack> stack = stacks_.acquire(size);
+  if (!stack) return false;
+  fiber.stack = *stack;
   fiber.context.prepare(fiber.stack, &RunLoop::entry, &fiber);
   fiber.state = State::parked;
-  ++live_;
   make_ready(fiber, Wake::ready);
-  return fiber.handle();
+  return true;
+}
+
+void RunLoop::give_stacks(env::StackSize size) {
+  std::deque<std::uint32_t>& line = stackless_[static_cast<std::size_t>(size)];
+  while (!line.empty() && prepare(*fibers_[line.front()], size)) line.pop_front();
 }
 
 void RunLoop::entry(void* argument) {
@@ -160,15 +176,20 @@ void RunLoop::resume(Fiber& fiber) {
 
 void RunLoop::finish(Fiber& fiber) {
   stacks_.release(fiber.stack);
+  const env::StackSize released = fiber.stack.size;
   const TaskHandle handle = fiber.handle();
   fiber.end();
   fiber.next_ready = handle.generation;
   free_.push_back(handle.index);
   --live_;
+  give_stacks(released);
 }
 
 std::size_t RunLoop::run(Instant now) {
   CHECK(running_ == nullptr, "run() inside a fiber");
+  // Another loop of the same pool may have given some back.
+  give_stacks(env::StackSize::normal);
+  give_stacks(env::StackSize::large);
   fire_timers(now);
   std::size_t resumes = 0;
   while (Fiber* fiber = pop_ready()) {
@@ -283,13 +304,14 @@ void RunLoop::kill() {
     generation_last =
         std::max(generation_last, handle.none() ? fibers_[i]->next_ready : handle.generation);
     if (handle.none()) continue;
-    stacks_.release(fibers_[i]->stack);
+    if (fibers_[i]->state != State::stackless) stacks_.release(fibers_[i]->stack);
     // The memory without a destructor: what the body captured belongs to the dead node.
     ::operator delete(fibers_[i].release(), std::align_val_t{alignof(Fiber)});
   }
   generation_first_ = generation_last + 1;
   fibers_.resize(1);  // index 0 still means none
   free_.clear();
+  for (auto& line : stackless_) line.clear();
   timers_.clear();
   ready_heap_.clear();
   ready_first_ = ready_last_ = 0;
@@ -313,7 +335,9 @@ std::vector<std::string> RunLoop::describe() const {
     const Fiber& fiber = *fibers_[i];
     if (fiber.handle().none()) continue;
     std::string line(fiber.name());
-    line += fiber.state == State::parked ? " waits" : " is ready";
+    line += fiber.state == State::parked      ? " waits"
+            : fiber.state == State::stackless ? " waits for a stack"
+                                              : " is ready";
     if (fiber.state == State::parked && fiber.wait_until != Instant::max()) {
       line += " until " + std::to_string(fiber.wait_until.ns()) + " ns";
     }

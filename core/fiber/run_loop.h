@@ -6,13 +6,19 @@
 // pause. The loop waits for nothing by itself: next_timer() tells the host when it wants to run
 // again.
 //
+// A fiber that is spawned when the pool has no stack for it begins when one is given back, in the
+// order of spawning. Whoever may start fibers without bound has to keep those that others wait for
+// within the pool's limit.
+//
 // A clean end is a loop whose fibers have all returned. kill() drops every fiber where it stands,
 // without unwinding: no destructor on any stack runs, only the stacks go back to their pool. After
 // it the loop is as good as new, but for its memory of names: handles of before name nobody, and
 // root tasks count on, so that no key is given twice.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -104,6 +110,8 @@ class RunLoop final : public env::Scheduler {
   Fiber* find(env::TaskHandle task) const;
   void make_ready(Fiber& fiber, env::Wake wake);
   Fiber* pop_ready();
+  bool prepare(Fiber& fiber, env::StackSize size);
+  void give_stacks(env::StackSize size);
   void resume(Fiber& fiber);
   void finish(Fiber& fiber);
   void arm(Fiber& fiber, Instant at);
@@ -116,6 +124,7 @@ class RunLoop final : public env::Scheduler {
   ReadyOrder order_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<std::uint32_t> free_;
+  std::array<std::deque<std::uint32_t>, 2> stackless_;  // by class; in the order of spawning
   std::vector<Timer> timers_;      // a heap; entries of ended or re-armed waits are skipped
   std::vector<Ready> ready_heap_;  // hosted order
   std::uint32_t ready_first_ = 0;  // FIFO order: a list through the fibers, 0 for none

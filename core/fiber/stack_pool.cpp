@@ -46,25 +46,38 @@ void StackPool::push_free(std::byte* bottom, env::StackSize size) {
   first = ::new (bottom + bytes_of(size) - sizeof(Free)) Free{first, bottom};
 }
 
-void StackPool::map_slab(env::StackSize size) {
-  CHECK(mapped_ + kSlabStacks <= config_.stacks_max, "more fibers than stacks_max allows");
+std::size_t StackPool::share(env::StackSize size) const {
+  const std::size_t large = config_.stacks_max * 5 / 8;
+  return size == env::StackSize::large ? large : config_.stacks_max - large;
+}
+
+bool StackPool::map_slab(env::StackSize size) {
+  if (mapped_[index_of(size)] + kSlabStacks > share(size)) return false;
   const std::size_t stride = kPageBytes + bytes_of(size);
   const std::size_t bytes = kPageBytes + stride * kSlabStacks;
   void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  CHECK(at != MAP_FAILED, "no memory for fiber stacks");
-  slabs_ = ::new (at) Slab{slabs_, bytes};
-  for (std::size_t i = kSlabStacks; i-- > 0;) {
-    std::byte* guard = static_cast<std::byte*>(at) + kPageBytes + i * stride;
-    CHECK_EQ(::mprotect(guard, kPageBytes, PROT_NONE), 0);
-    push_free(guard + kPageBytes, size);
+  // Without a single stack in use none will ever be given back.
+  CHECK(at != MAP_FAILED || in_use_ != 0, "no memory for fiber stacks");
+  if (at == MAP_FAILED) return false;
+  const auto guard = [&](std::size_t i) {
+    return static_cast<std::byte*>(at) + kPageBytes + i * stride;
+  };
+  for (std::size_t i = 0; i < kSlabStacks; ++i) {
+    if (::mprotect(guard(i), kPageBytes, PROT_NONE) == 0) continue;
+    CHECK(in_use_ != 0, "no memory for the guards of fiber stacks");
+    ::munmap(at, bytes);
+    return false;
   }
-  mapped_ += kSlabStacks;
+  slabs_ = ::new (at) Slab{slabs_, bytes};
+  for (std::size_t i = kSlabStacks; i-- > 0;) push_free(guard(i) + kPageBytes, size);
+  mapped_[index_of(size)] += kSlabStacks;
+  return true;
 }
 
-Stack StackPool::acquire(env::StackSize size) {
+std::optional<Stack> StackPool::acquire(env::StackSize size) {
   Free*& first = free_[index_of(size)];
-  if (!first) map_slab(size);
+  if (!first && !map_slab(size)) return std::nullopt;
   std::byte* bottom = first->bottom;
   first = first->next;
   const auto page = reinterpret_cast<std::uintptr_t>(bottom) / kPageBytes;

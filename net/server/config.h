@@ -26,6 +26,14 @@ struct ServerConfig {
   // Requests of one connection that are being worked on; it is not read from beyond that.
   std::size_t in_flight_max = 100;              // flux.connection.requests.max
   std::size_t in_flight_bytes_max = 16u << 20;  // flux.connection.request.bytes.max
+  // What is served at once, whatever max.connections says, and the requests of all connections
+  // beyond one of each. Both take stacks (fiber::StackPool), and some are left for the rest of the
+  // node.
+  std::size_t connections_served_max = 10'000;
+  std::size_t extra_requests_max = 3'000;
+  // How long a fetch waits for records, whatever its client says: Kafka's clients give a request up
+  // after 30 s (request.timeout.ms), and one that is gone should not keep its place for longer.
+  Duration fetch_wait_max = seconds(30);
   // Bytes of requests of all connections together.
   std::size_t request_memory_max = 512u << 20;  // flux.request.memory.bytes
   // How long a client may take over the rest of a frame that it began, beside 1 s for each 256 KiB.

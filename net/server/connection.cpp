@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -18,6 +19,8 @@ constexpr std::size_t kFirstShare = 64 * 1024;
 // Pieces of an answer in memory are put together up to here.
 constexpr std::size_t kGatherMax = 64 * 1024;
 constexpr std::size_t kSlowestBytesPerSecond = 256 * 1024;
+// How often a client that is not read from is looked after.
+constexpr Duration kLookAfter = seconds(1);
 
 }  // namespace
 
@@ -38,8 +41,9 @@ void Connection::serve(env::Task& task) {
 Result<void> Connection::read_requests(env::Task& task) {
   for (;;) {
     TRY(wait_room(task));
-    Ticket ticket{.number = next_ticket_, .frame = TRY(read_frame(task))};
-    ++next_ticket_;
+    auto frame = TRY(read_frame(task));
+    const Place place = TRY(wait_place(task));
+    Ticket ticket{.number = next_ticket_++, .frame = std::move(frame), .place = place};
     ++in_flight_;
     in_flight_bytes_ += ticket.frame->size();
     requests_.spawn(
@@ -71,13 +75,71 @@ void Connection::finish(env::Task& task, const Error& why) {
 
 // ---- reading
 
-Result<void> Connection::wait_room(env::Task& task) {
+bool Connection::full() const {
   const ServerConfig& config = shared_.config;
-  while (in_flight_ >= config.in_flight_max ||
-         (in_flight_ > 0 && in_flight_bytes_ + reply_bytes_ >= config.in_flight_bytes_max)) {
+  return in_flight_ >= config.in_flight_max ||
+         (in_flight_ > 0 && in_flight_bytes_ + reply_bytes_ >= config.in_flight_bytes_max);
+}
+
+Result<void> Connection::wait_room(env::Task& task) {
+  while (full()) {
     REACHED("server.connection_full");
-    TRY(room_.wait(task));
+    TRY(wait_unread(task));
   }
+  return {};
+}
+
+std::optional<Connection::Place> Connection::try_place() {
+  if (!std::exchange(own_place_taken_, true)) return Place::own;
+  if (shared_.extra_requests.try_take(room_)) return Place::extra;
+  return std::nullopt;
+}
+
+void Connection::leave_place(Place place) {
+  if (place == Place::own) {
+    own_place_taken_ = false;
+  } else {
+    shared_.extra_requests.give_back();
+  }
+}
+
+Result<Connection::Place> Connection::wait_place(env::Task& task) {
+  std::optional<Place> place = try_place();
+  Result<void> waited;
+  while (!place && waited) {
+    REACHED("server.requests_full");
+    waited = wait_unread(task);
+    if (waited) place = try_place();
+  }
+  shared_.extra_requests.leave(room_);
+  if (!place) return std::unexpected(waited.error());
+  return *place;
+}
+
+Result<void> Connection::wait_unread(env::Task& task) {
+  auto waited = room_.wait(task, shared_.env.clock.now() + kLookAfter);
+  if (waited || waited.error() != ErrorCode::timed_out) return waited;
+  return look_for_end(task);
+}
+
+// Reads ahead what the buffer takes, without waiting. A client that ended its side may still want
+// its answers, and gets as long for them as when this node leaves. One that left more behind than
+// the buffer takes is noticed when it is answered.
+Result<void> Connection::look_for_end(env::Task& task) {
+  const Instant now = shared_.env.clock.now();
+  if (peer_ended_) {
+    if (now - *peer_ended_ < shared_.config.stop_patience) return {};
+    REACHED("server.gone_while_full");
+    return flux::fail(ErrorCode::reset, "gone with requests in flight");
+  }
+  compact();
+  if (buffer_end_ == buffer_.size()) return {};
+  const env::DeadlineScope deadline(task, now);
+  const auto got = stream_->read_some(task, MutBytes(buffer_).subspan(buffer_end_));
+  if (!got && got.error() == ErrorCode::timed_out) return {};
+  if (!got) return std::unexpected(got.error());
+  if (*got == 0) peer_ended_ = now;
+  buffer_end_ += *got;
   return {};
 }
 
@@ -90,6 +152,13 @@ Result<void> Connection::fill(env::Task& task) {
   }
   buffer_end_ += got;
   return {};
+}
+
+void Connection::compact() {
+  if (buffer_begin_ == 0) return;
+  std::memmove(buffer_.data(), buffer_.data() + buffer_begin_, buffered());
+  buffer_end_ -= buffer_begin_;
+  buffer_begin_ = 0;
 }
 
 void Connection::take_buffered(MutBytes into) {
@@ -120,11 +189,7 @@ Result<std::shared_ptr<Frame>> Connection::read_frame(env::Task& task) {
   {
     const env::DeadlineScope deadline(task, began + shared_.config.frame_patience);
     while (buffered() < prefix.size()) {
-      if (buffer_.size() - buffer_end_ < prefix.size()) {
-        std::memmove(buffer_.data(), buffer_.data() + buffer_begin_, buffered());
-        buffer_end_ = buffered();
-        buffer_begin_ = 0;
-      }
+      if (buffer_.size() - buffer_end_ < prefix.size()) compact();
       TRY(fill(task));
     }
   }
@@ -172,6 +237,7 @@ void Connection::run_request(env::Task& task, Ticket ticket) {
   }
   --in_flight_;
   in_flight_bytes_ -= bytes;
+  leave_place(ticket.place);
   room_.notify_all();
 }
 

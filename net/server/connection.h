@@ -2,15 +2,18 @@
 //
 // The connection's task reads frames; each request runs in a task of its own, begins in its turn
 // and is answered in its turn. What a client may take up is bounded: requests and bytes in flight,
-// the time for the rest of a frame, the time in which it takes nothing of an answer.
+// the time for the rest of a frame, the time in which it takes nothing of an answer. At a bound it
+// is not read from.
 //
 // Ends when the client does, at a request that makes no sense, after idle_max without anything, or
-// when told to stop: then what is in flight is answered first.
+// when told to stop: then what is in flight is answered first. That the client is gone is noticed
+// also while it is not read from.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/env/network.h"
@@ -18,6 +21,7 @@
 #include "core/sync/semaphore.h"
 #include "core/sync/task_group.h"
 #include "net/server/context.h"
+#include "net/server/extra_requests.h"
 #include "net/server/gate.h"
 
 namespace flux::server {
@@ -29,6 +33,7 @@ struct Shared {
   const ServerConfig config;
   const NodeFacts facts;
   sync::Semaphore request_memory;
+  ExtraRequests extra_requests;
 };
 
 class Connection {
@@ -39,18 +44,28 @@ class Connection {
   void serve(env::Task& task);
 
  private:
+  enum class Place : std::uint8_t { own, extra };
   struct Ticket {
     std::uint64_t number;
     std::shared_ptr<Frame> frame;
+    Place place;
   };
 
   Result<void> read_requests(env::Task& task);
+  bool full() const;
   Result<void> wait_room(env::Task& task);
+  Result<Place> wait_place(env::Task& task);
+  std::optional<Place> try_place();
+  void leave_place(Place place);
+  // Waits in room_, for a short while.
+  Result<void> wait_unread(env::Task& task);
+  Result<void> look_for_end(env::Task& task);
   // The next frame; `closed` when the client ended in order.
   Result<std::shared_ptr<Frame>> read_frame(env::Task& task);
   Result<void> read_rest(env::Task& task, Frame& frame, std::size_t size);
   Result<void> await_first_byte(env::Task& task);
   Result<void> fill(env::Task& task);
+  void compact();
   void take_buffered(MutBytes into);
   std::size_t buffered() const { return buffer_end_ - buffer_begin_; }
 
@@ -70,11 +85,13 @@ class Connection {
   std::array<std::byte, 4096> buffer_;
   std::size_t buffer_begin_ = 0;
   std::size_t buffer_end_ = 0;
+  std::optional<Instant> peer_ended_;  // when that was noticed by look_for_end()
 
   std::uint64_t next_ticket_ = 0;
   Gate beginning_;
   Gate answering_;
   std::size_t in_flight_ = 0;
+  bool own_place_taken_ = false;
   std::size_t in_flight_bytes_ = 0;
   std::size_t reply_bytes_ = 0;  // of answers in memory that wait for their turn
   sync::Condition room_;

@@ -1,5 +1,7 @@
 #include "net/server/server.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/base/mark.h"
@@ -18,7 +20,8 @@ Server::Server(env::Env& env, broker::Broker& broker, const ServerConfig& config
               .broker = broker,
               .config = config,
               .facts = std::move(facts),
-              .request_memory = sync::Semaphore(config.request_memory_max)},
+              .request_memory = sync::Semaphore(config.request_memory_max),
+              .extra_requests = ExtraRequests(config.extra_requests_max)},
       acceptors_(env.scheduler),
       connections_(env.scheduler) {}
 
@@ -65,10 +68,11 @@ void Server::accept_loop(env::Task& task, Listening& listening) {
 }
 
 void Server::admit(const Listening& listening, std::unique_ptr<env::Connection> stream) {
-  if (connections_.running() >= shared_.config.connections_max) {
+  const std::size_t most =
+      std::min(shared_.config.connections_max, shared_.config.connections_served_max);
+  if (connections_.running() >= most) {
     REACHED("server.too_many_connections");
-    TRACE(shared_.env.trace, warning, "server.too_many_connections",
-          {"max", shared_.config.connections_max});
+    TRACE(shared_.env.trace, warning, "server.too_many_connections", {"max", most});
     return;
   }
   const std::string name = fmt::format("connection-{}", stream->id());

@@ -96,7 +96,8 @@ Result<Reply> handle_fetch(env::Task& task, Context& context) {
   }
   auto wanted = find_all(context, request);
   context.turn.pass();
-  const broker::FetchLimits limits{.wait_max = milliseconds(std::max(0, request.max_wait_ms)),
+  const Duration wanted_wait = milliseconds(std::max(0, request.max_wait_ms));
+  const broker::FetchLimits limits{.wait_max = std::min(wanted_wait, context.config.fetch_wait_max),
                                    .bytes_min = request.min_bytes,
                                    .bytes_max = request.max_bytes};
   const auto fetched = std::make_shared<const std::vector<broker::Fetched>>(

@@ -1,6 +1,8 @@
 // The scheduler that both worlds run.
 #include "core/fiber/run_loop.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 namespace flux::fiber {
@@ -220,6 +222,63 @@ TEST_F(RunLoopTest, KeysNameTasksByAncestryNotByCount) {
   EXPECT_EQ(keys[0], both[0]);
   EXPECT_EQ(keys[1], both[1]);
   EXPECT_NE(keys[0], keys[1]);
+}
+
+TEST(StackPool, EachClassHasItsShare) {
+  StackPool pool({.stacks_max = 128});
+  std::vector<Stack> held;
+  while (const auto stack = pool.acquire(env::StackSize::normal)) held.push_back(*stack);
+  EXPECT_EQ(held.size(), pool.share(env::StackSize::normal));
+  while (const auto stack = pool.acquire(env::StackSize::large)) held.push_back(*stack);
+  EXPECT_EQ(held.size(), 128U);
+  for (const Stack& stack : held) pool.release(stack);
+  const auto again = pool.acquire(env::StackSize::normal);
+  ASSERT_TRUE(again);
+  pool.release(*again);
+}
+
+TEST_F(RunLoopTest, FibersBeyondTheStacksBeginWhenOneIsGivenBack) {
+  StackPool few({.stacks_max = 128});
+  const auto count = static_cast<int>(few.share(env::StackSize::large)) * 3;
+  RunLoop crowded(few, host, key("node"));
+  std::vector<int> began;
+  std::vector<env::TaskHandle> handles;
+  for (int i = 0; i < count; ++i) {
+    handles.push_back(crowded.spawn(
+        "t",
+        [&, i](Task& task) {
+          began.push_back(i);
+          EXPECT_EQ(task.scheduler().park(task), i == count - 1 ? Wake::cancelled : Wake::ready);
+        },
+        env::StackSize::large));
+  }
+  crowded.run(Instant(0));
+  EXPECT_EQ(began.size(), few.share(env::StackSize::large));
+  EXPECT_EQ(crowded.live(), static_cast<std::size_t>(count));
+  crowded.cancel(handles.back());
+  crowded.unpark(handles[handles.size() - 2]);  // it has not begun: nothing to wake
+  for (const env::TaskHandle handle : handles) {
+    crowded.unpark(handle);
+    crowded.run(Instant(0));
+  }
+  EXPECT_EQ(crowded.live(), 0U);
+  EXPECT_EQ(few.in_use(), 0U);
+  EXPECT_TRUE(std::ranges::is_sorted(began));
+  EXPECT_EQ(began.size(), static_cast<std::size_t>(count));
+}
+
+TEST_F(RunLoopTest, AKillForgetsFibersThatHadNoStack) {
+  StackPool few({.stacks_max = 128});
+  RunLoop crowded(few, host, key("node"));
+  for (int i = 0; i < 500; ++i) {
+    crowded.spawn("t", [](Task& task) { task.scheduler().park(task); });
+  }
+  crowded.run(Instant(0));
+  crowded.kill();
+  EXPECT_EQ(few.in_use(), 0U);
+  EXPECT_EQ(crowded.live(), 0U);
+  crowded.run(Instant(0));
+  EXPECT_EQ(few.in_use(), 0U);
 }
 
 TEST_F(RunLoopTest, AWakeCarriesItsCause) {
