@@ -79,8 +79,8 @@ TEST(OsNetwork, NoDescriptorLeftTurnsPeersAwayAndDoesNotSpin) {
     ASSERT_TRUE(listener.has_value());
     const std::uint16_t port = (*listener)->local().port;
     const Fd first = raw_connect(port);
-    // UBSan looks at a type's vptr through a pipe the first time that it meets the type; below there
-    // is no descriptor left for one.
+    // UBSan looks at a type's vptr through a pipe the first time that it meets the type; below
+    // there is no descriptor left for one.
     ASSERT_FALSE(world.env().trace.wants(env::Severity::info));
     rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
