@@ -164,6 +164,11 @@ Result<void> SegmentRecovery::scan(Task& task, RecoveryFold& fold) {
         next < journal_.entries.size() ? &journal_.entries[next] : nullptr;
     if (block && block->position == position_) {
       step = TRY(scan_block(task, *block, fold));
+      if (step == Step::doubt) {
+        REACHED("log.block_doubted");
+        journal_.entries.resize(next);
+        step = Step::on;
+      }
     } else {
       step = TRY(scan_uncovered(task, block, fold));
     }
@@ -203,7 +208,8 @@ Result<SegmentRecovery::Step> SegmentRecovery::scan_block(Task& task, const Inte
       return Step::on;
     }
   }
-  if (!vouched(block) || MUTANT("log.cut_below_the_mark")) return cut();
+  if (MUTANT("log.cut_below_the_mark")) return cut();
+  if (!vouched(block)) return Step::doubt;
   kept_.push_back(block);  // its digest tells the right bytes when a peer brings them
   offset_ = std::max(offset_, block.base);
   return skip_as_rot(block.block_end(), block.end,
@@ -315,14 +321,15 @@ bool SegmentRecovery::in_order() const {
   return later_.synced || mark_position_ == position_;
 }
 
-// Reads and writes the same bytes, so that the next sync must bring them to the device.
-Result<void> SegmentRecovery::write_again(Task& task, std::uint32_t from, std::uint32_t to) {
-  Bytes buffer;
-  while (from < to) {
-    buffer.resize(std::min(kWindowBytes, to - from));
-    TRY(read_whole(task, *file_, from, buffer));
-    TRY(file_->write_at(task, from, buffer));
-    from += static_cast<std::uint32_t>(buffer.size());
+// Reads and writes the same bytes, so that the next sync must bring them to the device. Only what
+// verifies: a disk may return other bytes than it holds, and writing those would make them last.
+Result<void> SegmentRecovery::write_again(Task& task, std::uint32_t from) {
+  for (const IntegrityEntry& block : kept_) {
+    const bool whole = block.kind == IntegrityKind::block && block.block_end() <= file_size_;
+    if (!whole || block.block_end() <= from) continue;
+    const Result<ByteView> bytes = block_bytes(task, block);
+    if (!bytes || !codec_.verify_block(*bytes, block)) continue;  // rot, or not to be read now
+    TRY(file_->write_at(task, block.position, *bytes));
     env::yield_if_due(task);
   }
   return {};
@@ -335,7 +342,7 @@ Result<void> SegmentRecovery::repair(Task& task) {
     REACHED("log.torn_tail_cut");
     TRY(file_->truncate(task, end));
   }
-  if (!later_.synced) TRY(write_again(task, std::min(mark_position_, end), end));
+  if (!later_.synced) TRY(write_again(task, mark_position_));
   TRY(file_->sync(task));
 
   kept_.push_back({.kind = IntegrityKind::mark,

@@ -67,7 +67,10 @@ class SegmentRecovery {
     std::vector<IntegrityEntry> entries;
     bool any_synced() const;
   };
-  enum class Step : std::uint8_t { on, stop };
+  // doubt: the block at hand was not all written, and nobody vouches for it. From here on its
+  // batches answer for themselves: some may be whole, and synced, though the mark that says so is
+  // not.
+  enum class Step : std::uint8_t { on, stop, doubt };
   struct OpenAdoption {
     std::uint32_t position = 0;
     Offset base;
@@ -99,7 +102,7 @@ class SegmentRecovery {
 
   bool in_order() const;
   Result<void> repair(env::Task& task);
-  Result<void> write_again(env::Task& task, std::uint32_t from, std::uint32_t to);
+  Result<void> write_again(env::Task& task, std::uint32_t from);
 
   env::Env& env_;
   const LogIdentity& identity_;
