@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "core/base/mark.h"
+#include "core/base/mutant.h"
 
 namespace flux::broker {
 
@@ -50,7 +51,9 @@ Outcome<void> read_one(env::Task& task, Round& round, std::size_t at) {
   if (wanted.from < out.status.log_start || wanted.from > (*log)->end_offset()) {
     return fault(FaultKind::offset_out_of_range);
   }
-  if (wanted.from >= out.status.high_watermark) return {};
+  const Offset end = MUTANT("broker.fetch_past_high_watermark") ? (*log)->end_offset()
+                                                                : out.status.high_watermark;
+  if (wanted.from >= end) return {};
   const std::int64_t left =
       std::max<std::int64_t>(0, round.bytes_max - static_cast<std::int64_t>(round.bytes));
   const bool at_least_one = round.bytes == 0;
@@ -58,7 +61,7 @@ Outcome<void> read_one(env::Task& task, Round& round, std::size_t at) {
   if (room == 0 && !at_least_one) return {};
   auto slice = (*log)->read(task, wanted.from,
                             {.bytes_max = static_cast<std::size_t>(room),
-                             .end = out.status.high_watermark,
+                             .end = end,
                              .at_least_one = at_least_one});
   if (!slice) return std::unexpected(fault_of(slice.error()));
   auto loaded = load_small(task, round, **log, *slice);

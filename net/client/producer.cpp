@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 #include "net/client/errors.h"
 #include "net/client/producer_state.h"
 
@@ -270,6 +271,7 @@ void Producer::end(const BatchPtr& batch, Fate fate, std::optional<Error> error)
     result.base_offset = batch->base_offset;
     result.append_time = batch->append_time;
   }
+  if (fate == Fate::unknown && MUTANT("client.unknown_fate_is_not_told")) return;
   if (batch->on_batch) batch->on_batch(result);
   for (std::size_t i = 0; i < batch->on_record.size(); ++i) {
     if (!batch->on_record[i]) continue;

@@ -1,6 +1,7 @@
 #include "sim/check/acknowledged.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -14,10 +15,11 @@ std::string value_text(ValueId value) {
 }  // namespace
 
 AcknowledgedChecker::AcknowledgedChecker(const ClusterFacts& facts, Findings& findings)
-    : Checker(findings), facts_(facts) {}
+    : Checker(findings), facts_(facts), unverified_(facts, map_) {}
 
 void AcknowledgedChecker::observe(const Observation& observation) {
   map_.observe(observation);
+  unverified_.observe(observation);
   if (const auto* invoked = std::get_if<Invoked>(&observation)) {
     const Operation& op = invoked->operation;
     if (op.kind == OperationKind::produce) invoked_[op.id] = map_.moment();
@@ -75,6 +77,15 @@ void AcknowledgedChecker::final_read(const Operation& op) {
   const TopicPartitionName where{op.topic, op.partition};
   audited_.insert(where);
   std::map<Offset, Found>& found = final_[where];
+  bool& doubtful = doubtful_[where][op.offset];
+  doubtful = unverified_.excuses(op);
+  if (doubtful) {
+    // It may tell of any offset, and what it should have told of is missing.
+    for (const RecordView& record : op.records) {
+      found.try_emplace(record.offset, record.value, record.digest);
+    }
+    return;
+  }
   for (const RecordView& record : op.records) found[record.offset] = {record.value, record.digest};
 }
 
@@ -86,8 +97,17 @@ std::optional<std::string> AcknowledgedChecker::excuse_of(const Promised& one) c
   return map_.excuse(*one.stored, one.promise);
 }
 
+// The final read that ought to have brought the record may have met wrong bytes.
+bool AcknowledgedChecker::was_in_doubt(const Promised& one) const {
+  const auto reads = doubtful_.find(one.where);
+  if (reads == doubtful_.end()) return false;
+  const auto after = reads->second.upper_bound(one.offset);
+  return after != reads->second.begin() && std::prev(after)->second;
+}
+
 void AcknowledgedChecker::judge_at_end(const Promised& one, Time now) {
-  const std::optional<std::string> excuse = excuse_of(one);
+  std::optional<std::string> excuse = excuse_of(one);
+  if (!excuse && one.stored && !audited_.contains(one.where)) excuse = map_.closed(*one.stored);
   if (!excuse) count("owed");
   const auto partition = final_.find(one.where);
   const Found* found = nullptr;
@@ -99,6 +119,7 @@ void AcknowledgedChecker::judge_at_end(const Promised& one, Time now) {
     return count("held");
   }
   if (excuse) return count("excused." + *excuse);
+  if (was_in_doubt(one)) return count("excused.unverified_read");
   const std::string what =
       found ? fmt::format("holds {} instead", value_text(found->value))
             : std::string(audited_.contains(one.where) ? "is not there"

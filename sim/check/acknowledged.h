@@ -13,6 +13,7 @@
 
 #include "sim/check/checker.h"
 #include "sim/check/storage_map.h"
+#include "sim/check/unverified.h"
 
 namespace flux::sim {
 
@@ -43,14 +44,18 @@ class AcknowledgedChecker final : public Checker {
   void judge_at_acknowledgement(const Promised& one, Time at);
   void final_read(const Operation& op);
   void judge_at_end(const Promised& one, Time now);
+  bool was_in_doubt(const Promised& one) const;
   std::optional<std::string> excuse_of(const Promised& one) const;
 
   const ClusterFacts& facts_;
   StorageMap map_;
+  UnverifiedReads unverified_;
   std::map<OperationId, std::uint64_t> invoked_;
   std::vector<Promised> promised_;
   std::map<TopicPartitionName, std::map<Offset, Found>> final_;
   std::set<TopicPartitionName> audited_;
+  // Final reads by the offset they were asked from, and whether they may have met wrong bytes.
+  std::map<TopicPartitionName, std::map<Offset, bool>> doubtful_;
   std::set<std::string> deleted_topics_;
   std::map<TopicPartitionName, Offset> deleted_before_;
   bool audit_began_ = false;

@@ -98,6 +98,8 @@ class Checker {
   virtual void observe(const Observation& observation) = 0;
   // What still has to happen before the run may end; asked again and again in the liveness phase.
   virtual std::vector<Pending> pending(Time) { return {}; }
+  // What happened to the disks may keep every broker from serving, for good.
+  virtual bool outage() const { return false; }
   // The run is over and the disks are at rest.
   virtual void finish(Time) {}
 

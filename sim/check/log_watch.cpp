@@ -43,6 +43,7 @@ std::vector<BatchStored> LogWatch::saw(const DiskEvent& event, const DiskImage& 
   if (!parse_segment_path(event.path, stored.topic, stored.partition, stored.directory)) {
     return found;
   }
+  stored.segment = event.path.substr(0, event.path.rfind('.'));
   std::uint64_t& at = read_to_[{event.disk, event.inode}];
   // Written again from earlier on: what was read from there is no more.
   if (event.range.begin < at) at = event.range.begin;

@@ -166,6 +166,7 @@ struct BatchStored {
   ProducerEpoch producer_epoch = kNoProducerEpoch;
   Sequence sequence = kNoSequence;
   std::uint64_t digest = 0;  // of all its bytes
+  std::string segment;       // the file's path without its suffix
 };
 
 // What a node itself traced, at severity info and above.

@@ -5,13 +5,19 @@
 #include <fmt/format.h>
 
 namespace flux::sim {
+namespace {
+
+constexpr Offset kLatest{-1};
+
+}  // namespace
 
 void OffsetDisciplineChecker::observe(const Observation& observation) {
   map_.observe(observation);
+  unverified_.observe(observation);
   if (const auto* invoked = std::get_if<Invoked>(&observation)) {
     const Operation& op = invoked->operation;
     if (op.kind == OperationKind::delete_topic) deletions_[op.topic] = map_.moment();
-    levels_when_invoked_[op.id] = levels_[{op.topic, op.partition}];
+    invoked_[op.id] = {map_.moment(), levels_[{op.topic, op.partition}]};
     return;
   }
   const auto* completed = std::get_if<Completed>(&observation);
@@ -19,16 +25,19 @@ void OffsetDisciplineChecker::observe(const Observation& observation) {
   const Operation& op = completed->operation;
   const bool acknowledged = op.kind == OperationKind::produce && op.acks != Acks::none;
   const bool reads = op.kind == OperationKind::fetch || op.kind == OperationKind::final_read;
+  if (reads && unverified_.excuses(op)) return count("excused.unverified_read");
   for (std::size_t i = 0; i < op.records.size(); ++i) {
     const RecordView& record = op.records[i];
     if (acknowledged) claim(op, op.base_offset + static_cast<std::int64_t>(i), record);
     if (reads) claim(op, record.offset, record);
   }
-  if (!reads || deletions_.contains(op.topic)) return;
+  const bool lists_end = op.kind == OperationKind::list_offsets && op.offset == kLatest;
+  if ((!reads && !lists_end) || deletions_.contains(op.topic)) return;
   Levels& levels = levels_[{op.topic, op.partition}];
-  const Levels& before = levels_when_invoked_[op.id];
-  if (op.high_watermark.value() >= 0) {
-    level(op, "high watermark", op.high_watermark, levels.high_watermark, before.high_watermark);
+  const Levels& before = invoked_[op.id].levels;
+  const Offset high_watermark = lists_end ? op.base_offset : op.high_watermark;
+  if (high_watermark.value() >= 0) {
+    level(op, "high watermark", high_watermark, levels.high_watermark, before.high_watermark);
   }
   if (op.log_start.value() >= 0) {
     level(op, "log start", op.log_start, levels.log_start, before.log_start);
@@ -65,9 +74,10 @@ void OffsetDisciplineChecker::level(const Operation& op, std::string_view what, 
   const TopicPartitionName where{op.topic, op.partition};
   count("compared.levels");
   if (seen < when_invoked.offset) {
-    if (map_.loss_from(where, when_invoked.moment, promise_of(facts_, op))) {
+    const auto loss = map_.loss_from(where, when_invoked.moment, promise_of(facts_, op));
+    if (loss && *loss <= seen) {
       count("excused.level_went_back");
-      highest = {seen, op.id, map_.moment()};
+      highest = {seen, op.id, invoked_[op.id].moment};
       return;
     }
     violation(op.completed,
@@ -75,7 +85,7 @@ void OffsetDisciplineChecker::level(const Operation& op, std::string_view what, 
                           when_invoked.offset.value(), seen.value()),
               {when_invoked.operation, op.id});
   }
-  if (seen >= highest.offset) highest = {seen, op.id, map_.moment()};
+  if (seen >= highest.offset) highest = {seen, op.id, invoked_[op.id].moment};
 }
 
 }  // namespace flux::sim

@@ -9,13 +9,14 @@
 
 #include "sim/check/checker.h"
 #include "sim/check/storage_map.h"
+#include "sim/check/unverified.h"
 
 namespace flux::sim {
 
 class OffsetDisciplineChecker final : public Checker {
  public:
   OffsetDisciplineChecker(const ClusterFacts& facts, Findings& findings)
-      : Checker(findings), facts_(facts) {}
+      : Checker(findings), facts_(facts), unverified_(facts, map_) {}
 
   std::string_view name() const override { return "offset_discipline"; }
   void observe(const Observation& observation) override;
@@ -31,11 +32,16 @@ class OffsetDisciplineChecker final : public Checker {
   struct Level {
     Offset offset{-1};
     OperationId operation;
-    std::uint64_t moment = 0;
+    std::uint64_t moment = 0;  // when the operation that told of it began
   };
   struct Levels {
     Level high_watermark;
     Level log_start;
+  };
+  // When an operation began, and what was known then.
+  struct Asked {
+    std::uint64_t moment = 0;
+    Levels levels;
   };
 
   void claim(const Operation& op, Offset offset, const RecordView& record);
@@ -44,9 +50,10 @@ class OffsetDisciplineChecker final : public Checker {
 
   const ClusterFacts& facts_;
   StorageMap map_;
+  UnverifiedReads unverified_;
   std::map<TopicPartitionName, std::map<Offset, Claim>> claims_;
   std::map<TopicPartitionName, Levels> levels_;
-  std::map<OperationId, Levels> levels_when_invoked_;
+  std::map<OperationId, Asked> invoked_;
   std::map<std::string, std::uint64_t> deletions_;  // of topics: an offset may be used again
 };
 

@@ -6,13 +6,16 @@ namespace flux::sim {
 
 void OrderChecker::observe(const Observation& observation) {
   map_.observe(observation);
+  unverified_.observe(observation);
   if (const auto* begun = std::get_if<Invoked>(&observation)) {
     if (begun->operation.kind == OperationKind::produce) invoked(begun->operation);
   } else if (const auto* completed = std::get_if<Completed>(&observation)) {
     const Operation& op = completed->operation;
     if (op.kind == OperationKind::produce) produced(op);
     const bool reads = op.kind == OperationKind::fetch || op.kind == OperationKind::final_read;
-    if (reads && op.outcome == Outcome::ok) read(op);
+    if (!reads || op.outcome != Outcome::ok) return;
+    if (unverified_.excuses(op)) return count("excused.unverified_read");
+    read(op);
   }
 }
 
@@ -28,7 +31,7 @@ void OrderChecker::invoked(const Operation& op) {
                            .acks = op.acks,
                            .outcome = Outcome::pending};
   }
-  highest_when_invoked_[op.id] = highest_[where];
+  invoked_[op.id] = {map_.moment(), highest_[where]};
 }
 
 void OrderChecker::produced(const Operation& op) {
@@ -42,10 +45,14 @@ void OrderChecker::produced(const Operation& op) {
   }
   if (op.outcome != Outcome::ok || op.acks == Acks::none) return;
   const TopicPartitionName where{op.topic, op.partition};
-  const Highest before = highest_when_invoked_[op.id];
+  const auto [asked, before] = invoked_[op.id];
+  // Offsets from a loss on are given again.
+  const auto lost_before = [&](const Highest& highest, Offset offset) {
+    const auto loss = map_.loss_from(where, highest.moment, Promise::survives_kill);
+    return loss && *loss <= offset;
+  };
   count("compared.acknowledged_order");
-  if (op.base_offset <= before.offset &&
-      !map_.loss_from(where, before.moment, Promise::survives_kill)) {
+  if (op.base_offset <= before.offset && !lost_before(before, op.base_offset)) {
     violation(op.completed,
               fmt::format("{}: offset {} was acknowledged to a produce that began after offset {} "
                           "was acknowledged",
@@ -54,9 +61,7 @@ void OrderChecker::produced(const Operation& op) {
   }
   const Offset last = op.base_offset + (static_cast<std::int64_t>(op.records.size()) - 1);
   Highest& highest = highest_[where];
-  if (last > highest.offset || map_.loss_from(where, highest.moment, Promise::survives_kill)) {
-    highest = {last, op.id, map_.moment()};
-  }
+  if (last > highest.offset || lost_before(highest, last)) highest = {last, op.id, asked};
 }
 
 void OrderChecker::judge_record(const Operation& op, const RecordView& record) {
@@ -113,15 +118,22 @@ void OrderChecker::judge_stream(const TopicPartitionName& where, const std::vect
     const auto sent = sent_.find(read.value);
     if (sent == sent_.end()) continue;
     Read* last = nullptr;
+    bool first = false;
     if (sent->second.idempotent) {
       const std::pair producer(read.value.client, sent->second.incarnation);
-      last = &last_of_producer.try_emplace(producer, read).first->second;
+      const auto [at, fresh] = last_of_producer.try_emplace(producer, read);
+      last = &at->second;
+      first = fresh;
     } else if (sent->second.acks == Acks::none) {
-      last = &last_of_connection.try_emplace(sent->second.connection, read).first->second;
+      const auto [at, fresh] = last_of_connection.try_emplace(sent->second.connection, read);
+      last = &at->second;
+      first = fresh;
     }
-    if (!last) continue;
+    if (!last || first) continue;
     count("compared.sent_order");
-    if (read.value.number < last->value.number) {
+    // That an idempotent producer's record is there once is for another checker to say.
+    const bool again = !sent->second.idempotent && read.value.number == last->value.number;
+    if (again || read.value.number < last->value.number) {
       violation(now,
                 fmt::format("{}: value {} of client {} lies at offset {}, behind value {} at {}",
                             where.to_string(), read.value.number, read.value.client,
@@ -159,7 +171,8 @@ void OrderChecker::finish(Time now) {
     const auto there = partition->second.lower_bound(skip.from);
     if (there == partition->second.end() || there->first >= skip.to) continue;
     // It may have come there after an earlier record at this offset was lost or spoiled.
-    if (map_.loss_from(skip.where, 0, Promise::survives_kill)) continue;
+    const auto loss = map_.loss_from(skip.where, 0, Promise::survives_kill);
+    if (loss && *loss <= there->first) continue;
     violation(now,
               fmt::format("{}: a read from offset {} went on at {}, and offset {} is there",
                           skip.where.to_string(), skip.from.value(), skip.to.value(),

@@ -8,16 +8,19 @@
 #pragma once
 
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "sim/check/checker.h"
 #include "sim/check/storage_map.h"
+#include "sim/check/unverified.h"
 
 namespace flux::sim {
 
 class OrderChecker final : public Checker {
  public:
-  OrderChecker(const ClusterFacts&, Findings& findings) : Checker(findings) {}
+  OrderChecker(const ClusterFacts& facts, Findings& findings)
+      : Checker(findings), unverified_(facts, map_) {}
 
   std::string_view name() const override { return "order"; }
   void observe(const Observation& observation) override;
@@ -45,7 +48,8 @@ class OrderChecker final : public Checker {
     Offset to;
     OperationId operation;
   };
-  // The highest acknowledged offset of a partition, and since when.
+  // The highest acknowledged offset of a partition, and when that produce began: a fault may strike
+  // between the acknowledgement's leaving and its arrival.
   struct Highest {
     Offset offset{-1};
     OperationId operation;
@@ -60,9 +64,11 @@ class OrderChecker final : public Checker {
   void judge_stream(const TopicPartitionName& where, const std::vector<Read>& reads, Time now);
 
   StorageMap map_;
+  UnverifiedReads unverified_;
   std::map<ValueId, Sent> sent_;
   std::map<TopicPartitionName, Highest> highest_;
-  std::map<OperationId, Highest> highest_when_invoked_;
+  // When each produce began, and what was the highest then.
+  std::map<OperationId, std::pair<std::uint64_t, Highest>> invoked_;
   // What the final reads found, and what all reads skipped.
   std::map<TopicPartitionName, std::map<Offset, Read>> final_;
   std::vector<Skip> skips_;

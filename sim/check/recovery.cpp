@@ -1,5 +1,7 @@
 #include "sim/check/recovery.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/base/hash.h"
@@ -83,6 +85,13 @@ void RecoveryChecker::judge_content(const TopicPartitionName& where, Time now) {
     violation(now, fmt::format("{}: the bytes of offsets {} to {} are not those that were written",
                                where.to_string(), batch->base.value(), (batch->end - 1).value()));
   }
+}
+
+// Its metadata log holds the only copy of which topics there are.
+bool RecoveryChecker::outage() const {
+  return std::ranges::all_of(facts_.brokers, [&](const ClusterFacts::Broker& broker) {
+    return map_.broker_closed(broker.disk);
+  });
 }
 
 void RecoveryChecker::finish(Time now) {

@@ -20,6 +20,7 @@ class RecoveryChecker final : public Checker {
 
   std::string_view name() const override { return "recovery"; }
   void observe(const Observation& observation) override;
+  bool outage() const override;
   void finish(Time now) override;
 
  private:

@@ -1,6 +1,7 @@
 #include "sim/check/storage_map.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/base/check.h"
 
@@ -14,8 +15,8 @@ bool spoils(OmenKind kind) {
     case OmenKind::unreadable:
     case OmenKind::phantom:
     case OmenKind::displaced:
-    case OmenKind::misread:  // read wrong twice it is taken for rot, which once seen is never
-                             // served
+    // Read wrong twice it is taken for rot, which once seen is never served.
+    case OmenKind::misread:
       return true;
     default:
       return false;
@@ -29,11 +30,14 @@ std::string_view parent_of(std::string_view path) {
 
 std::string_view file_name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-// Files whose loss makes one partition unreadable, rather than the whole broker.
-bool belongs_to_partition(std::string_view path) {
+// What a bad file beside the segments can make unreadable: its segment, its partition, or the
+// broker.
+std::string_view scope_of(std::string_view path) {
+  constexpr std::string_view kIntegrity = ".integrity";
   const std::string_view directory = file_name_of(parent_of(path));
-  const std::size_t dash = directory.rfind('-');
-  return dash != std::string_view::npos && !directory.starts_with("__cluster_metadata");
+  if (!directory.contains('-') || directory.starts_with("__cluster_metadata")) return {};
+  if (path.ends_with(kIntegrity)) return path.substr(0, path.size() - kIntegrity.size());
+  return parent_of(path);
 }
 
 }  // namespace
@@ -79,10 +83,20 @@ void StorageMap::observe(const Observation& observation) {
 
 void StorageMap::stored(const BatchStored& batch) {
   auto one = std::make_unique<Stored>();
-  *one = {batch.disk,     batch.inode,  batch.range,    batch.directory,
-          batch.base,     batch.end,    batch.producer, batch.producer_epoch,
-          batch.sequence, batch.digest, moment_,        false};
+  *one = {.disk = batch.disk,
+          .inode = batch.inode,
+          .range = batch.range,
+          .directory = batch.directory,
+          .segment = batch.segment,
+          .base = batch.base,
+          .end = batch.end,
+          .producer = batch.producer,
+          .producer_epoch = batch.producer_epoch,
+          .sequence = batch.sequence,
+          .digest = batch.digest,
+          .moment = moment_};
   by_file_[{batch.disk, batch.inode}].push_back(one.get());
+  longest_batch_ = std::max(longest_batch_, batch.end - batch.base);
   batches_[{batch.topic, batch.partition}][batch.base].push_back(std::move(one));
 }
 
@@ -96,14 +110,27 @@ void StorageMap::cut(const FileName& file, std::uint64_t from) {
   }
 }
 
-// A damaged side file (integrity entries, checkpoints, the topic's id, the metadata log) can make
-// good batches unreadable.
+// Integrity entries, the topic's id and the metadata log cannot be made anew; indexes and epoch
+// checkpoints can. One wrong read is read again. But entries that were wrong twice count as lost,
+// which makes rot, and rot is never served again, whatever the disk gives later.
 void StorageMap::side_file(const DiskEvent& event) {
   const std::string_view name = file_name_of(event.path);
-  if (name.ends_with(".index") || name.ends_with(".timeindex")) return;  // rebuilt from the log
-  const std::string scope =
-      belongs_to_partition(event.path) ? std::string(parent_of(event.path)) : std::string();
-  side_mishaps_[{event.disk, scope}] = moment_;
+  if (name.ends_with("index") || name.starts_with("leader-epoch-checkpoint")) return;
+  const auto scope = std::pair(event.disk, std::string(scope_of(event.path)));
+  const bool entries = name.ends_with(".integrity") && !scope.second.empty();
+  if (event.kind == OmenKind::removed || event.kind == OmenKind::mended) {
+    if (entries) return;
+    if (const auto known = side_faults_.find(scope); known != side_faults_.end()) {
+      known->second.erase(event.inode);
+    }
+    return;
+  }
+  const bool bad = spoils(event.kind) && (entries || event.kind != OmenKind::misread);
+  if (!bad && event.kind != OmenKind::lied && event.kind != OmenKind::lost) return;
+  SideFault& fault = side_faults_[scope][event.inode];
+  if (event.kind == OmenKind::lied) fault.lied = true;
+  if (event.kind == OmenKind::lost && fault.lied) fault.lost = moment_;
+  if (bad) fault.spoiled = moment_;
 }
 
 void StorageMap::disk(const DiskEvent& event) {
@@ -111,8 +138,9 @@ void StorageMap::disk(const DiskEvent& event) {
   std::string topic;
   std::string directory;
   PartitionIndex partition{-1};
-  const bool segment = parse_segment_path(event.path, topic, partition, directory) &&
-                       !topic.starts_with("__cluster_metadata");
+  const bool segment = parse_segment_path(event.path, topic, partition, directory);
+  // The metadata log is a log like others, and all topics need it.
+  const bool beside = !segment || topic.starts_with("__cluster_metadata");
   switch (event.kind) {
     case OmenKind::written:
     case OmenKind::truncated:
@@ -122,6 +150,7 @@ void StorageMap::disk(const DiskEvent& event) {
       break;
     case OmenKind::synced:
       add_range(files_[file].synced, event.range);
+      committed(file, event);
       break;
     case OmenKind::written_back:
       add_range(files_[file].kept, event.range);
@@ -138,10 +167,57 @@ void StorageMap::disk(const DiskEvent& event) {
   }
   const bool mishap = spoils(event.kind) || event.kind == OmenKind::lied ||
                       event.kind == OmenKind::lost || event.kind == OmenKind::dropped;
+  if (beside) side_file(event);
   if (!mishap) return;
-  if (event.kind == OmenKind::lost) remove_range(files_[file].synced, event.range);
+  if (event.kind == OmenKind::lost) lost(file, event.range);
+  if (segment && spoils(event.kind)) {
+    spoils_[{topic, partition}].push_back(
+        {event.disk, event.inode, event.range, event.kind != OmenKind::misread, moment_});
+  }
   files_[file].mishaps.push_back({event.kind, event.range, moment_});
-  if (!segment && (spoils(event.kind) || event.kind == OmenKind::lied)) side_file(event);
+}
+
+// What one commit syncs may lie in one block, and a block is good or bad as a whole. Ranges that
+// the disk did not store are missing from what it tells of the sync, but lie in the block as well.
+void StorageMap::committed(const FileName& file, const DiskEvent& sync) {
+  const auto found = by_file_.find(file);
+  if (found == by_file_.end()) return;
+  FileState& state = files_[file];
+  if (state.committed_at != sync.at) state.commit.clear();
+  state.committed_at = sync.at;
+  for (auto batch = found->second.rbegin(); batch != found->second.rend(); ++batch) {
+    if (!(*batch)->commit.empty()) break;
+    if ((*batch)->range.begin < sync.range.end) state.commit.push_back(*batch);
+  }
+  if (state.commit.empty()) return;
+  ByteRange hull = state.commit.front()->range;
+  std::uint64_t first = moment_;
+  for (const Stored* batch : state.commit) {
+    hull = {std::min(hull.begin, batch->range.begin), std::max(hull.end, batch->range.end)};
+    first = std::min(first, batch->moment);
+  }
+  for (Stored* batch : state.commit) {
+    batch->commit = hull;
+    batch->commit_moment = first;
+  }
+}
+
+void StorageMap::lost(const FileName& file, ByteRange range) {
+  remove_range(files_[file].synced, range);
+  const auto found = by_file_.find(file);
+  if (found == by_file_.end()) return;
+  for (const Stored* batch : found->second) {
+    if (!batch->range.touches(range)) continue;
+    holes_[{batch->disk, batch->directory}].push_back({batch->base, moment_});
+  }
+}
+
+// A log has no holes: with a batch that was never promised to be there, all after it goes.
+bool StorageMap::behind_a_hole(const Stored& batch) const {
+  const auto found = holes_.find({batch.disk, batch.directory});
+  return found != holes_.end() && std::ranges::any_of(found->second, [&](const Hole& hole) {
+           return hole.moment >= batch.moment && hole.base <= batch.base;
+         });
 }
 
 const Stored* StorageMap::find(const TopicPartitionName& where, Offset offset) const {
@@ -149,14 +225,14 @@ const Stored* StorageMap::find(const TopicPartitionName& where, Offset offset) c
   if (partition == batches_.end()) return nullptr;
   const Stored* newest = nullptr;
   auto at = partition->second.upper_bound(offset);
-  // Batches of different lives of the log may overlap; only a few lie close before the offset.
-  while (at != partition->second.begin()) {
+  // Batches of different lives of the log may overlap: the newest need not be the one that begins
+  // nearest to the offset.
+  while (at != partition->second.begin() && offset - std::prev(at)->first < longest_batch_) {
     --at;
     for (const auto& batch : at->second) {
       if (offset < batch->base || offset >= batch->end) continue;
       if (!newest || batch->moment > newest->moment) newest = batch.get();
     }
-    if (newest || offset - at->first > 1'000'000) break;
   }
   return newest;
 }
@@ -213,37 +289,73 @@ bool StorageMap::synced(const Stored& batch, bool* lied) const {
   return true;
 }
 
-std::optional<std::string> StorageMap::excuse(const Stored& batch, Promise promise) const {
-  const auto disk = disk_mishaps_.find(batch.disk);
-  if (disk != disk_mishaps_.end() && disk->second > batch.moment) return "disk_lost";
-  bool lied = false;
-  if (const auto file = files_.find({batch.disk, batch.inode}); file != files_.end()) {
-    for (const Mishap& mishap : file->second.mishaps) {
-      if (mishap.moment < batch.moment || !mishap.range.touches(batch.range)) continue;
-      if (spoils(mishap.kind)) return std::string(name_of(mishap.kind));
-      if (mishap.kind == OmenKind::lied) lied = true;
-      if (mishap.kind != OmenKind::lost) continue;
-      if (promise != Promise::survives_power_cut) return "power_cut";
-      if (lied) return "lying_sync";
-    }
-  }
-  for (const std::string& scope : {batch.directory, std::string()}) {
-    const auto side = side_mishaps_.find({batch.disk, scope});
-    if (side != side_mishaps_.end()) return scope.empty() ? "broker_file" : "side_file";
-  }
-  return std::nullopt;
+const StorageMap::SideFaults& StorageMap::side_faults(std::uint32_t disk,
+                                                      const std::string& scope) const {
+  static const SideFaults kNone;
+  const auto found = side_faults_.find({disk, scope});
+  return found == side_faults_.end() ? kNone : found->second;
 }
 
-std::optional<std::uint64_t> StorageMap::spoiled_at(const Stored& batch) const {
-  std::optional<std::uint64_t> last;
-  const auto file = files_.find({batch.disk, batch.inode});
-  if (file == files_.end()) return last;
-  for (const Mishap& mishap : file->second.mishaps) {
-    if (mishap.moment >= batch.moment && spoils(mishap.kind) && mishap.range.touches(batch.range)) {
-      last = mishap.moment;
+std::uint64_t StorageMap::side_loss(const Stored& batch) const {
+  std::uint64_t last = 0;
+  for (const auto& [inode, fault] : side_faults(batch.disk, batch.segment)) {
+    last = std::max({last, fault.lost, fault.spoiled});
+  }
+  for (const std::string& scope : {batch.directory, std::string()}) {
+    for (const auto& [inode, fault] : side_faults(batch.disk, scope)) {
+      last = std::max(last, fault.lost);
     }
   }
   return last;
+}
+
+bool StorageMap::broker_closed(std::uint32_t disk) const {
+  return std::ranges::any_of(side_faults(disk, std::string()), [](const auto& entry) {
+    return entry.second.spoiled != 0 || entry.second.lost != 0;
+  });
+}
+
+std::optional<std::string> StorageMap::closed(const Stored& batch) const {
+  if (broker_closed(batch.disk)) return "broker_file";
+  const bool spoiled =
+      std::ranges::any_of(side_faults(batch.disk, batch.directory),
+                          [](const auto& entry) { return entry.second.spoiled != 0; });
+  return spoiled ? std::optional<std::string>("partition_file") : std::nullopt;
+}
+
+std::optional<std::string> StorageMap::excuse(const Stored& batch, Promise promise) const {
+  const auto disk = disk_mishaps_.find(batch.disk);
+  if (disk != disk_mishaps_.end() && disk->second > batch.moment) return "disk_lost";
+  if (promise != Promise::survives_power_cut && behind_a_hole(batch)) return "power_cut";
+  const bool committed = !batch.commit.empty();
+  const ByteRange block = committed ? batch.commit : batch.range;
+  const std::uint64_t since = committed ? batch.commit_moment : batch.moment;
+  bool lied = false;
+  if (const auto file = files_.find({batch.disk, batch.inode}); file != files_.end()) {
+    for (const Mishap& mishap : file->second.mishaps) {
+      if (mishap.moment < since || !mishap.range.touches(block)) continue;
+      if (spoils(mishap.kind)) return std::string(name_of(mishap.kind));
+      if (mishap.moment < batch.moment || !mishap.range.touches(batch.range)) continue;
+      if (mishap.kind == OmenKind::lied) lied = true;
+      if (mishap.kind == OmenKind::lost && lied) return "lying_sync";
+    }
+  }
+  if (side_loss(batch) >= batch.moment) return "side_file";
+  return std::nullopt;
+}
+
+bool StorageMap::spoiled(const TopicPartitionName& where, Offset from, std::uint64_t life,
+                         std::uint64_t asked) const {
+  const auto found = spoils_.find(where);
+  if (found == spoils_.end()) return false;
+  const Stored* first = find(where, from);
+  return std::ranges::any_of(found->second, [&](const Spoil& spoil) {
+    if (!spoil.lasting) return spoil.moment >= asked;
+    if (spoil.moment < life || !first) return false;
+    // A read goes on from there, in this segment.
+    return spoil.disk == first->disk && spoil.inode == first->inode &&
+           spoil.range.end > first->range.begin;
+  });
 }
 
 std::optional<Offset> StorageMap::loss_from(const TopicPartitionName& where, std::uint64_t since,
@@ -264,10 +376,7 @@ std::uint64_t StorageMap::last_mishap(const Stored& batch) const {
   if (const auto disk = disk_mishaps_.find(batch.disk); disk != disk_mishaps_.end()) {
     last = disk->second;
   }
-  for (const std::string& scope : {batch.directory, std::string()}) {
-    const auto side = side_mishaps_.find({batch.disk, scope});
-    if (side != side_mishaps_.end()) last = std::max(last, side->second);
-  }
+  last = std::max(last, side_loss(batch));
   if (const auto file = files_.find({batch.disk, batch.inode}); file != files_.end()) {
     for (const Mishap& mishap : file->second.mishaps) {
       if (mishap.range.touches(batch.range)) last = std::max(last, mishap.moment);

@@ -33,6 +33,7 @@ struct Stored {
   Inode inode;
   ByteRange range;
   std::string directory;  // of the partition
+  std::string segment;    // the file's path without its suffix
   Offset base;
   Offset end;  // one after the last record
   ProducerId producer = kNoProducerId;
@@ -41,6 +42,10 @@ struct Stored {
   std::uint64_t digest = 0;
   std::uint64_t moment = 0;  // of the row of observations
   bool cut = false;          // the node cut it off since
+  // Of all batches that were synced with it: no block of the integrity file goes beyond. The moment
+  // is that of the first; empty until a sync came.
+  ByteRange commit;
+  std::uint64_t commit_moment = 0;
 };
 
 class StorageMap {
@@ -67,8 +72,14 @@ class StorageMap {
   // Why this batch, stored under this promise, may be unreadable: the name of the fault that took
   // or spoiled it. Nothing: it is owed.
   std::optional<std::string> excuse(const Stored& batch, Promise promise) const;
-  // The moment at which its bytes last went wrong on the medium, if they did.
-  std::optional<std::uint64_t> spoiled_at(const Stored& batch) const;
+  // Why its partition, or all of its broker, may be unable to open: the medium spoiled a file
+  // beside the segments that cannot be made anew, and that lies there still.
+  std::optional<std::string> closed(const Stored& batch) const;
+  bool broker_closed(std::uint32_t disk) const;
+  // Whether a read that was asked for at moment `asked`, from this offset on, may have met wrong
+  // bytes: the disk gave some during it, or its segment went wrong there since `life`.
+  bool spoiled(const TopicPartitionName& where, Offset from, std::uint64_t life,
+               std::uint64_t asked) const;
   // The first offset of the partition that a fault took or spoiled since `since`, where the promise
   // excuses it: what a node reports of the partition may go back to there.
   std::optional<Offset> loss_from(const TopicPartitionName& where, std::uint64_t since,
@@ -84,12 +95,40 @@ class StorageMap {
     std::vector<ByteRange> synced;  // by a true sync; disjoint, ascending
     std::vector<ByteRange> kept;    // durable without one: written back in time, or healed
     std::vector<Mishap> mishaps;
+    // What the latest sync covered first; one sync may tell of several ranges.
+    std::vector<Stored*> commit;
+    Time committed_at;
   };
+  // A power cut took bytes from the batch at `base`.
+  struct Hole {
+    Offset base;
+    std::uint64_t moment = 0;
+  };
+  struct Spoil {
+    std::uint32_t disk = 0;
+    Inode inode;
+    ByteRange range;
+    bool lasting = true;
+    std::uint64_t moment = 0;
+  };
+  // Of one file beside the segments; moments are 0 for never.
+  struct SideFault {
+    bool lied = false;          // a sync did
+    std::uint64_t lost = 0;     // since when what was lied of is gone
+    std::uint64_t spoiled = 0;  // since when bytes are wrong
+  };
+  using SideFaults = std::map<Inode, SideFault>;
   using FileName = std::pair<std::uint32_t, Inode>;
 
+  const SideFaults& side_faults(std::uint32_t disk, const std::string& scope) const;
+  // Of the files beside it: the moment since which what it needs is lost, or its entries are wrong.
+  std::uint64_t side_loss(const Stored& batch) const;
   void stored(const BatchStored& batch);
   void disk(const DiskEvent& event);
   void side_file(const DiskEvent& event);
+  void committed(const FileName& file, const DiskEvent& sync);
+  void lost(const FileName& file, ByteRange range);
+  bool behind_a_hole(const Stored& batch) const;
   std::uint64_t last_mishap(const Stored& batch) const;
   void cut(const FileName& file, std::uint64_t from);
   static void add_range(std::vector<ByteRange>& ranges, ByteRange range);
@@ -98,11 +137,14 @@ class StorageMap {
 
   std::uint64_t moment_ = 0;
   std::map<TopicPartitionName, std::map<Offset, std::vector<std::unique_ptr<Stored>>>> batches_;
+  std::int64_t longest_batch_ = 0;  // in offsets
   std::map<FileName, std::vector<Stored*>> by_file_;
   std::map<FileName, FileState> files_;
-  // Faults of files beside the segments, by the directory that they make unreadable ("" for all of
-  // the disk).
-  std::map<std::pair<std::uint32_t, std::string>, std::uint64_t> side_mishaps_;
+  std::map<std::pair<std::uint32_t, std::string>, std::vector<Hole>> holes_;  // by directory
+  std::map<TopicPartitionName, std::vector<Spoil>> spoils_;
+  // Faults of files beside the segments, by what they can make unreadable: a segment, a partition's
+  // directory, or all of the disk ("").
+  std::map<std::pair<std::uint32_t, std::string>, SideFaults> side_faults_;
   std::map<std::uint32_t, std::uint64_t> disk_mishaps_;  // wiped, rolled back: the last one
 };
 

@@ -24,7 +24,13 @@ using kafka::WireError;
 constexpr Key kNext = key("client.next");
 constexpr Key kBatch = key("client.batch");
 constexpr Key kPlace = key("client.place");
+constexpr Key kProof = key("client.proof");
+constexpr std::int64_t kLatest = -1;
 constexpr Duration kPollMax = milliseconds(20);
+constexpr Duration kProofPause = milliseconds(50);
+// How long what was acknowledged may stay unreadable before another write is tried: beyond the time
+// after which a broker tries a failed commit again.
+constexpr Duration kProofPatience = seconds(3);
 
 Weights usual_operations() {
   return {{"describe", 1}, {"fetch", 40},   {"list_offsets", 2},
@@ -34,17 +40,58 @@ Weights usual_operations() {
 class Writer {
  public:
   Writer(Session& session, client::Client& client, const Habits& habits)
-      : session_(session), habits_(habits), producer_(client, habits.producer) {}
+      : session_(session), habits_(habits), client_(client), producer_(client, habits.producer) {}
 
   // One batch to one partition. False when the task must end.
   bool produce(env::Task& task, const ClusterFacts::Topic& topic, std::uint64_t step) {
-    while (producer_.outstanding_batches() >= habits_.outstanding_max) {
-      if (!env::sleep_until(task, session_.env().clock.now() + milliseconds(5))) return false;
+    if (!wait_below(task, habits_.outstanding_max)) return false;
+    const Key key = kBatch.with(step);
+    return send(task, {topic.name, choose_partition(topic, key)}, key);
+  }
+
+  // A healed core takes writes again, and what it took becomes readable: one batch to the
+  // partition, sent anew until that is so. False when the task must end.
+  bool prove_alive(env::Task& task, const TopicPartition& to) {
+    session_.seat().waits_for("a write to " + to.to_string());
+    for (;;) {
+      last_ = {};
+      if (!send(task, to, kProof.with(proofs_++)) || !wait_below(task, 1)) return false;
+      if (last_.fate == Fate::sent) return true;
+      if (last_.fate == Fate::acknowledged && is_readable(task, to, last_.base_offset)) return true;
+      if (!pause(task, kProofPause)) return false;
     }
+  }
+
+  // Everything that was handed in gets its result.
+  void finish(env::Task& task) { producer_.close(task); }
+
+ private:
+  bool pause(env::Task& task, Duration time) {
+    return env::sleep_until(task, session_.env().clock.now() + time).has_value();
+  }
+
+  // acks=1 is answered before the high watermark is there.
+  bool is_readable(env::Task& task, const TopicPartition& at, Offset offset) {
+    const Instant until = session_.env().clock.now() + kProofPatience;
+    client::Admin admin(client_);
+    while (session_.env().clock.now() < until) {
+      const auto listed = admin.list_offsets(task, {at}, kLatest);
+      if (listed && !listed->at(at).error && listed->at(at).offset > offset) return true;
+      if (!pause(task, kProofPause)) return false;
+    }
+    return false;
+  }
+
+  bool wait_below(env::Task& task, std::size_t outstanding) {
+    while (producer_.outstanding_batches() >= outstanding) {
+      if (!pause(task, milliseconds(5))) return false;
+    }
+    return true;
+  }
+
+  bool send(env::Task& task, const TopicPartition& to, Key key) {
     env::Random& random = session_.env().random;
     const WorkloadSpec& spec = session_.spec();
-    const Key key = kBatch.with(step);
-    const TopicPartition to{topic.name, choose_partition(topic, key)};
     Operation op;
     op.kind = OperationKind::produce;
     op.topic = to.topic;
@@ -70,10 +117,6 @@ class Writer {
     return true;
   }
 
-  // Everything that was handed in gets its result.
-  void finish(env::Task& task) { producer_.close(task); }
-
- private:
   PartitionIndex choose_partition(const ClusterFacts::Topic& topic, Key key) {
     env::Random& random = session_.env().random;
     const auto partitions = static_cast<std::uint64_t>(topic.partitions);
@@ -105,6 +148,7 @@ class Writer {
   }
 
   void ended(OperationId id, const BatchResult& result) {
+    last_ = {result.fate, result.base_offset};
     session_.complete(id, [&](Operation& op) {
       switch (result.fate) {
         case Fate::acknowledged:
@@ -136,8 +180,15 @@ class Writer {
 
   Session& session_;
   const Habits& habits_;
+  client::Client& client_;
   client::Producer producer_;
   std::uint64_t operations_ = 0;
+  struct Ending {
+    Fate fate = Fate::unknown;
+    Offset base_offset{-1};
+  };
+  Ending last_;
+  std::uint64_t proofs_ = 0;
 };
 
 class Reader {
@@ -248,6 +299,7 @@ class Worker {
     if (session_.make_topics(task, writing_)) {
       reader_.assign_all();
       work(task);
+      prove_alive(task);
     }
     session_.seat().waits_for("the results of what it sent");
     writer_.finish(task);
@@ -261,6 +313,14 @@ class Worker {
     client::ClientConfig config = habits.client;
     config.client_id += suffix;
     return config;
+  }
+
+  void prove_alive(env::Task& task) {
+    for (const ClusterFacts::Topic& topic : session_.topics()) {
+      for (std::int32_t i = 0; i < topic.partitions; ++i) {
+        if (!writer_.prove_alive(task, {topic.name, PartitionIndex(i)})) return;
+      }
+    }
   }
 
   void work(env::Task& task) {
@@ -300,7 +360,7 @@ class Worker {
     op.offset = Offset(-1);
     const OperationId id = session_.invoke(op);
     client::Admin admin(reading_);
-    const auto listed = admin.list_offsets(task, {at}, -1);
+    const auto listed = admin.list_offsets(task, {at}, kLatest);
     session_.complete(id, [&](Operation& filled) {
       filled.outcome = Outcome::unknown;
       if (!listed) {

@@ -26,7 +26,7 @@ class Session {
 
   // The topics that this workload is about.
   std::vector<ClusterFacts::Topic> topics() const;
-  // Makes those that are not there. False when the phase ended before all were.
+  // Makes those that are not there, however long it takes. False when the task must end.
   bool make_topics(env::Task& task, client::Client& client);
 
   OperationId invoke(const Operation& operation) {
