@@ -29,6 +29,7 @@ class Semaphore {
     grant();
   }
   std::uint64_t free() const { return free_; }
+  bool awaited() const { return !waiters_.empty(); }
 
  private:
   void grant() {

@@ -34,9 +34,10 @@ struct ServerConfig {
   // How long a fetch waits for records, whatever its client says: Kafka's clients give a request up
   // after 30 s (request.timeout.ms), and one that is gone should not keep its place for longer.
   Duration fetch_wait_max = seconds(30);
-  // Bytes of requests of all connections together.
+  // Bytes of requests of all connections together (request_memory.h).
   std::size_t request_memory_max = 512u << 20;  // flux.request.memory.bytes
-  // How long a client may take over the rest of a frame that it began, beside 1 s for each 256 KiB.
+  // How long a client may take over the rest of a frame that it began, beside 1 s for each 256 KiB;
+  // and over the next 256 KiB of it.
   Duration frame_patience = seconds(30);  // flux.frame.patience.ms
   // How long a client may take nothing of an answer.
   Duration answer_patience = seconds(60);  // flux.answer.patience.ms

@@ -18,7 +18,10 @@ namespace {
 constexpr std::size_t kFirstShare = 64 * 1024;
 // Pieces of an answer in memory are put together up to here.
 constexpr std::size_t kGatherMax = 64 * 1024;
-constexpr std::size_t kSlowestBytesPerSecond = 256 * 1024;
+// A frame comes in pieces of this size, each in its time, and each gives it a second more.
+constexpr std::size_t kPiece = 256 * 1024;
+// The time for a piece while other frames wait for its memory.
+constexpr Duration kCrowdedPatience = seconds(2);
 // How often a client that is not read from is looked after.
 constexpr Duration kLookAfter = seconds(1);
 
@@ -195,21 +198,27 @@ Result<std::shared_ptr<Frame>> Connection::read_frame(env::Task& task) {
   }
   take_buffered(prefix);
   const std::size_t size = TRY(wire::frame_length(prefix, shared_.config.request_bytes_max));
-  auto frame = std::make_shared<Frame>(shared_.request_memory);
-  const Duration slowest = seconds(static_cast<std::int64_t>(size / kSlowestBytesPerSecond));
-  const env::DeadlineScope deadline(task, began + shared_.config.frame_patience + slowest);
-  auto rest = read_rest(task, *frame, size);
+  auto frame = std::make_shared<Frame>(shared_.request_memory, size);
+  // Waiting for memory is not the client's slowness.
+  TRY(frame->admit(task));
+  auto rest = read_rest(task, *frame);
   if (rest) return frame;
   if (rest.error() == ErrorCode::timed_out) REACHED("server.half_frame");
   return std::unexpected(rest.error());
 }
 
-Result<void> Connection::read_rest(env::Task& task, Frame& frame, std::size_t size) {
+Result<void> Connection::read_rest(env::Task& task, Frame& frame) {
+  const Instant began = shared_.env.clock.now();
+  const std::size_t size = frame.whole();
+  const Duration slowest = seconds(static_cast<std::int64_t>(size / kPiece));
+  Pace pace{.end = began + shared_.config.frame_patience + slowest, .piece_begun = began};
   std::size_t have = 0;
   while (have < size) {
-    if (have == frame.size()) {
-      TRY(frame.grow(task, std::min(size, std::max(kFirstShare, have * 2))));
+    if (have >= pace.piece_end) {
+      pace.piece_begun = shared_.env.clock.now();
+      pace.piece_end = have + kPiece;
     }
+    if (have == frame.size()) frame.grow(std::min(size, std::max(kFirstShare, have * 2)));
     MutBytes room = frame.bytes().subspan(have);
     if (buffered() > 0) {
       room = room.first(std::min(room.size(), buffered()));
@@ -217,11 +226,29 @@ Result<void> Connection::read_rest(env::Task& task, Frame& frame, std::size_t si
       have += room.size();
       continue;
     }
-    const std::size_t got = TRY(stream_->read_some(task, room));
+    const std::size_t got = TRY(read_at_pace(task, frame, pace, room));
     if (got == 0) return flux::fail(ErrorCode::reset, "in a frame");
     have += got;
   }
   return {};
+}
+
+Result<std::size_t> Connection::read_at_pace(env::Task& task, const Frame& frame, const Pace& pace,
+                                             MutBytes into) {
+  for (;;) {
+    const Instant now = shared_.env.clock.now();
+    const bool crowded = frame.crowded() && shared_.config.frame_patience > kCrowdedPatience;
+    const Duration patience = crowded ? kCrowdedPatience : shared_.config.frame_patience;
+    const Instant until = std::min(pace.end, pace.piece_begun + patience);
+    if (now >= until) {
+      if (crowded) REACHED("server.crowded_out");
+      return flux::fail(ErrorCode::timed_out, "a frame that does not come");
+    }
+    // It may become crowded meanwhile.
+    const env::DeadlineScope deadline(task, std::min(until, now + kCrowdedPatience));
+    auto got = stream_->read_some(task, into);
+    if (got || got.error() != ErrorCode::timed_out) return got;
+  }
 }
 
 // ---- answering

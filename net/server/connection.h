@@ -18,7 +18,6 @@
 
 #include "core/env/network.h"
 #include "core/sync/condition.h"
-#include "core/sync/semaphore.h"
 #include "core/sync/task_group.h"
 #include "net/server/context.h"
 #include "net/server/extra_requests.h"
@@ -32,7 +31,7 @@ struct Shared {
   broker::Broker& broker;
   const ServerConfig config;
   const NodeFacts facts;
-  sync::Semaphore request_memory;
+  RequestMemory request_memory;
   ExtraRequests extra_requests;
 };
 
@@ -62,7 +61,15 @@ class Connection {
   Result<void> look_for_end(env::Task& task);
   // The next frame; `closed` when the client ended in order.
   Result<std::shared_ptr<Frame>> read_frame(env::Task& task);
-  Result<void> read_rest(env::Task& task, Frame& frame, std::size_t size);
+  // How far a frame must have come by when.
+  struct Pace {
+    Instant end;          // all of it
+    Instant piece_begun;  // the present piece
+    std::size_t piece_end = 0;
+  };
+  Result<void> read_rest(env::Task& task, Frame& frame);
+  Result<std::size_t> read_at_pace(env::Task& task, const Frame& frame, const Pace& pace,
+                                   MutBytes into);
   Result<void> await_first_byte(env::Task& task);
   Result<void> fill(env::Task& task);
   void compact();

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "core/base/bytes.h"
-#include "core/sync/semaphore.h"
+#include "net/server/request_memory.h"
 
 namespace flux::server {
 
@@ -12,22 +12,30 @@ namespace flux::server {
 // disk) holds it.
 class Frame {
  public:
-  explicit Frame(sync::Semaphore& memory) : memory_(memory) {}
-  ~Frame() { memory_.release(share_); }
+  Frame(RequestMemory& memory, std::size_t size) : memory_(memory.share_of(size)), whole_(size) {}
+  ~Frame() {
+    if (admitted_) memory_.free.release(memory_.taken_by(whole_));
+  }
   Frame(const Frame&) = delete;
   Frame& operator=(const Frame&) = delete;
 
-  // Makes room for `size` bytes in all, waiting for the server to have it.
-  Result<void> grow(env::Task& task, std::size_t size) {
-    if (size > share_) {
-      if (auto got = memory_.acquire(task, size - share_); !got) return got;
-      share_ = size;
-    }
+  // Until there is room for all of it.
+  Result<void> admit(env::Task& task) {
+    auto got = memory_.free.acquire(task, memory_.taken_by(whole_));
+    admitted_ = got.has_value();
+    return got;
+  }
+  // Others of its kind wait for room.
+  bool crowded() const { return memory_.free.awaited(); }
+  // Memory for `size` bytes of it, so that a length alone takes none.
+  void grow(std::size_t size) {
+    CHECK(admitted_);
+    CHECK_LE(size, whole_);
     bytes_.resize(size);
-    return {};
   }
 
   MutBytes bytes() { return bytes_; }
+  std::size_t whole() const { return whole_; }
   std::size_t size() const { return bytes_.size(); }
   // The writable form of a view into this frame.
   MutBytes writable(ByteView inside) {
@@ -36,8 +44,9 @@ class Frame {
   }
 
  private:
-  sync::Semaphore& memory_;
-  std::size_t share_ = 0;
+  RequestMemory::Share& memory_;
+  std::size_t whole_;
+  bool admitted_ = false;
   Bytes bytes_;
 };
 

@@ -20,7 +20,7 @@ Server::Server(env::Env& env, broker::Broker& broker, const ServerConfig& config
               .broker = broker,
               .config = config,
               .facts = std::move(facts),
-              .request_memory = sync::Semaphore(config.request_memory_max),
+              .request_memory = RequestMemory(config.request_memory_max),
               .extra_requests = ExtraRequests(config.extra_requests_max)},
       acceptors_(env.scheduler),
       connections_(env.scheduler) {}

@@ -140,5 +140,55 @@ TEST_F(LimitsTest, AClientThatOnlyEndedItsSideGetsAllItsAnswers) {
   });
 }
 
+// The first `sent` bytes of a frame of `size`.
+Bytes half_frame(std::size_t size, std::size_t sent) {
+  Bytes out(4 + sent);
+  store_be<std::uint32_t>(out.data(), static_cast<std::uint32_t>(size));
+  return out;
+}
+
+TEST_F(LimitsTest, SmallRequestsDoNotWaitBehindGiantsThatStall) {
+  settings = "flux.request.memory.bytes=8388608\n";
+  start();
+  with_stream([&](env::Task& task, RawClient& raw) {
+    std::vector<ConnectionPtr> giants;
+    for (int i = 0; i < 8; ++i) {
+      giants.push_back(*connect(task, raw));
+      const env::DeadlineScope enough(task, raw.env().clock.now() + seconds(1));
+      const Bytes half = half_frame(std::size_t{64} << 20, std::size_t{3} << 20);
+      static_cast<void>(env::write_all(task, *giants.back(), half));
+    }
+    const Instant began = raw.env().clock.now();
+    make_topic(task, raw, "t");
+    EXPECT_LT((raw.env().clock.now() - began).ms(), 1000);
+    // A middling one has a share of its own.
+    const Bytes middling = RawClient::frame_of(3, 1, 1, Bytes(100'000));
+    ASSERT_TRUE(raw.send(task, middling));
+    EXPECT_TRUE(raw.ended(task, seconds(1))) << "it is garbage, and was read";
+  });
+}
+
+TEST_F(LimitsTest, AGiantThatStallsMakesRoomForOneThatComes) {
+  settings = "flux.request.memory.bytes=8388608\n";
+  start();
+  with_stream([&](env::Task& task, RawClient& raw) {
+    const auto stalled = connect(task, raw);
+    ASSERT_TRUE(stalled);
+    ASSERT_TRUE(env::write_all(task, **stalled, half_frame(std::size_t{64} << 20, 1000)));
+    ASSERT_TRUE(env::sleep_until(task, raw.env().clock.now() + milliseconds(100)));
+    ASSERT_TRUE(raw.send(task, RawClient::frame_of(3, 1, 1, Bytes(std::size_t{3} << 20))));
+    EXPECT_TRUE(raw.ended(task, seconds(5)));
+  });
+}
+
+TEST_F(LimitsTest, AFrameThatStallsIsClosedHoweverLargeItIs) {
+  start();
+  with_stream([&](env::Task& task, RawClient& raw) {
+    ASSERT_TRUE(raw.send(task, half_frame(std::size_t{99} << 20, std::size_t{5} << 20)));
+    EXPECT_FALSE(raw.ended(task, seconds(28)));
+    EXPECT_TRUE(raw.ended(task, seconds(10)));
+  });
+}
+
 }  // namespace
 }  // namespace flux::test
