@@ -40,9 +40,12 @@ Broker::Broker(env::Env& env, BrokerConfig config, controller::Controller& contr
                 [this](env::Task& task, const log::LogIdentity& identity) {
                   return renew_leadership(task, identity);
                 },
-            .move_stray =
+            .move_stray = [this](
+                              env::Task& task,
+                              const std::string& directory) { return move_stray(task, directory); },
+            .await_former =
                 [this](env::Task& task, const std::string& directory) {
-                  return move_stray(task, directory);
+                  return await_former(task, directory);
                 }} {}
 
 Result<void> Broker::start(env::Task& task, const controller::RegisterBrokerRecord& registration) {
@@ -145,7 +148,9 @@ std::string Broker::directory_of(const std::string& topic, PartitionIndex index)
 Outcome<std::shared_ptr<Partition>> Broker::partition(const controller::TopicState& topic,
                                                       PartitionIndex index) {
   const auto at = static_cast<std::size_t>(index.value());
-  if (index.value() < 0 || at >= topic.partitions.size()) {
+  // Whoever holds an older image must not bring a removed topic back to life.
+  const bool removed = !topics_.contains(topic.id);
+  if (removed || index.value() < 0 || at >= topic.partitions.size()) {
     return fault(FaultKind::unknown_topic_or_partition);
   }
   const controller::PartitionState& state = topic.partitions[at];
@@ -228,6 +233,7 @@ void Broker::remove_topic(const Uuid& id) {
     partitions_.erase(at);
     one.partition->retire();
   }
+  for (const Remains& one : remains) leaving_.emplace(one.directory, one);
   delete_in_background(std::move(remains));
 }
 
@@ -246,23 +252,50 @@ void Broker::delete_in_background(std::vector<Remains> remains) {
   });
 }
 
+std::string Broker::doomed_name(const Remains& remains) {
+  return fmt::format("{}.{}{}", remains.directory, hex(remains.topic), kDeleteSuffix);
+}
+
 Result<void> Broker::delete_partition(env::Task& task, const Remains& remains) {
-  if (remains.partition != nullptr) TRY(remains.partition->abandon(task));
   if (remains.directory.ends_with(kDeleteSuffix)) return remove_directory(task, remains.directory);
-  const std::string doomed =
-      fmt::format("{}.{}{}", remains.directory, hex(remains.topic), kDeleteSuffix);
-  {
-    auto guard = TRY(moving_directories_.lock(task));
-    auto found = log::read_topic_id(task, env_.disk, remains.directory);
-    if (!found && found.error() == ErrorCode::not_found) return {};
-    if (!found) return std::unexpected(found.error());
-    // A topic of the same name may already have a directory here.
-    if (*found != remains.topic) return {};
-    TRY(env_.disk.rename(task, remains.directory, doomed));
-    TRY(env_.disk.sync_directory(task, config_.data_directory));
+  auto moved = move_doomed(task, remains);
+  const auto [first, last] = leaving_.equal_range(remains.directory);
+  for (auto at = first; at != last; ++at) {
+    if (at->second.topic != remains.topic) continue;
+    leaving_.erase(at);
+    break;
   }
+  TRY(std::move(moved));
+  auto removed = remove_directory(task, doomed_name(remains));
+  if (!removed && removed.error() == ErrorCode::not_found) return {};
+  return removed;
+}
+
+// Out of the way of a topic of the same name; nothing if that was done, or there is nothing.
+Result<void> Broker::move_doomed(env::Task& task, const Remains& remains) {
+  if (remains.partition != nullptr) TRY(remains.partition->abandon(task));
+  auto guard = TRY(moving_directories_.lock(task));
+  auto found = log::read_topic_id(task, env_.disk, remains.directory);
+  if (!found && found.error() == ErrorCode::not_found) return {};
+  if (!found) return std::unexpected(found.error());
+  // A topic of the same name may already have a directory here.
+  if (*found != remains.topic) return {};
+  TRY(env_.disk.rename(task, remains.directory, doomed_name(remains)));
+  TRY(env_.disk.sync_directory(task, config_.data_directory));
   TRACE(env_.trace, info, "partition.delete", {"directory", remains.directory});
-  return remove_directory(task, doomed);
+  return {};
+}
+
+// Those of now: whoever is retired later may wait here itself.
+Result<void> Broker::await_former(env::Task& task, const std::string& directory) {
+  std::vector<Remains> former;
+  const auto [first, last] = leaving_.equal_range(directory);
+  for (auto at = first; at != last; ++at) former.push_back(at->second);
+  for (const Remains& one : former) {
+    REACHED("broker.former_awaited");
+    TRY(move_doomed(task, one));
+  }
+  return {};
 }
 
 Result<void> Broker::remove_directory(env::Task& task, const std::string& directory) {

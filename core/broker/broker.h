@@ -90,6 +90,9 @@ class Broker {
   };
   void delete_in_background(std::vector<Remains> remains);
   Result<void> delete_partition(env::Task& task, const Remains& remains);
+  Result<void> move_doomed(env::Task& task, const Remains& remains);
+  static std::string doomed_name(const Remains& remains);
+  Result<void> await_former(env::Task& task, const std::string& directory);
   void remove_topic(const Uuid& id);
   Outcome<LeaderEpoch> renew_leadership(env::Task& task, const log::LogIdentity& identity);
   void apply_all(const controller::Image& image);
@@ -105,6 +108,8 @@ class Broker {
   std::map<PartitionKey, std::shared_ptr<Partition>> partitions_;
   // Of topics that were seen, so that a removal knows what to look for on disk.
   std::map<Uuid, std::pair<std::string, std::int32_t>> topics_;
+  // What has not been moved out of the way yet, by directory.
+  std::multimap<std::string, Remains> leaving_;
   sync::Mutex moving_directories_;
 
   sync::Mutex allocating_ids_;

@@ -9,6 +9,16 @@
 
 namespace flux::broker {
 
+namespace {
+
+ProducerId producer_of(const Append& append) {
+  const auto batch = record::BatchView::first_of(append.batch);
+  CHECK(batch.has_value(), "a queued batch does not parse");
+  return batch->producer_id();
+}
+
+}  // namespace
+
 Partition::Partition(PartitionHost& host, std::string directory, log::LogIdentity identity,
                      const controller::TopicConfig& config, LeaderEpoch epoch)
     : host_(host),
@@ -46,6 +56,8 @@ log::LogConfig Partition::log_config() const {
 }
 
 Result<std::shared_ptr<log::Log>> Partition::open_log(env::Task& task) {
+  TRY(host_.await_former(task, directory_));
+  if (retired_) return fail(ErrorCode::not_found, identity_.name() + " was removed");
   auto opened = log::Log::open(task, host_.env, directory_, identity_, log_config());
   if (opened || opened.error() != ErrorCode::invalid) return opened;
   // A topic of this name was deleted and its directory is still here.
@@ -72,7 +84,11 @@ Outcome<std::shared_ptr<log::Log>> Partition::open(env::Task& task) {
     set_epoch(*renewed);
     epoch_stale_ = false;
   }
+  // Its topic may be gone since.
+  if (retired_) return fault(FaultKind::unknown_topic_or_partition);
   auto opened = open_log(task);
+  // abandon() has waited for this, and what is on disk is deleted now.
+  if (retired_) return fault(FaultKind::unknown_topic_or_partition);
   if (!opened) {
     REACHED("broker.open_failed");
     TRACE(host_.env.trace, error, "partition.open_failed", {"partition", identity_.name()},
@@ -215,12 +231,30 @@ Outcome<log::Appended> Partition::wait_appended(env::Task& task,
   if (waited) return append->outcome;
   if (append->state == Append::State::queued) {
     REACHED("broker.append_withdrawn");
-    append->state = Append::State::withdrawn;
-    std::erase(queue_, append);
+    withdraw(append);
   } else {
     REACHED("broker.append_timed_out");
   }
   return fault(FaultKind::timed_out, "the disk did not take the records in time");
+}
+
+// A producer that nothing is known of may begin with any sequence: without its first batch the ones
+// behind it would be taken, and the first one refused when it is sent again.
+void Partition::withdraw(const std::shared_ptr<Append>& append) {
+  const ProducerId producer = producer_of(*append);
+  const auto first = std::ranges::find(queue_, append);
+  CHECK(first != queue_.end());
+  const auto goes = [&](const std::shared_ptr<Append>& queued) {
+    return queued == append || (producer != kNoProducerId && producer_of(*queued) == producer);
+  };
+  const auto kept = std::stable_partition(first, queue_.end(), std::not_fn(goes));
+  for (auto at = kept; at != queue_.end(); ++at) {
+    if (*at != append) REACHED("broker.append_withdrawn_behind");
+    (*at)->state = Append::State::withdrawn;
+    (*at)->owner.reset();
+    (*at)->ended.set();
+  }
+  queue_.erase(kept, queue_.end());
 }
 
 Outcome<void> Partition::wait_committed(env::Task& task, const Append& append, Instant until) {
@@ -257,6 +291,7 @@ void Partition::retire() {
 Result<void> Partition::abandon(env::Task& task) {
   CHECK(retired_);
   while (appending_ || committing_) TRY(quiet_.wait(task));
+  auto opened_by_nobody = TRY(opening_.lock(task));
   log_.reset();
   ++generation_;
   return {};

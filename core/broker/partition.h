@@ -7,7 +7,8 @@
 // Invariants:
 //  - What is below the high watermark stays readable: on an fsync topic it is the log's synced end,
 //    on a page-cache topic its end.
-//  - An append that was told timed_out before it began is never carried out.
+//  - An append that was told timed_out before it began is never carried out, nor is what its
+//    idempotent producer had queued behind it: a retry finds the order as it was.
 //  - A log that was poisoned is dropped; it is opened anew under a new leader epoch, since records
 //    that were shown may be lost. Others of this broker do not notice.
 // It knows no protocol and decides no leadership. Held by shared_ptr: its tasks keep it alive.
@@ -71,6 +72,8 @@ struct PartitionHost {
   std::function<Outcome<LeaderEpoch>(env::Task&, const log::LogIdentity&)> renew_leadership;
   // The directory belongs to another topic id: moves it away if that topic is gone.
   std::function<Result<void>(env::Task&, const std::string& directory)> move_stray;
+  // Until no removed topic of the same name has anything in the directory any more.
+  std::function<Result<void>(env::Task&, const std::string& directory)> await_former;
 };
 
 class Partition : public std::enable_shared_from_this<Partition> {
@@ -110,7 +113,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void stop_retrying() { stopping_ = true; }
   // Ends the log in order. Nothing may be under way.
   Result<void> close(env::Task& task);
-  // Lets the log of a retired partition go, once no task writes to it.
+  // Lets the log of a retired partition go, once no task opens it or writes to it.
   Result<void> abandon(env::Task& task);
 
  private:
@@ -120,6 +123,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void start_committing();
   void commit_loop(env::Task& task);
   void advance_high_watermark();
+  void withdraw(const std::shared_ptr<Append>& append);
   void drop_log(const std::shared_ptr<log::Log>& log);
   Result<std::shared_ptr<log::Log>> open_log(env::Task& task);
   log::LogConfig log_config() const;
