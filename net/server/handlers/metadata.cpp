@@ -55,14 +55,19 @@ Response::Topic missing(const Request::Topic& wanted, kafka::WireError error) {
 }
 
 // Creates the topic with the broker's defaults. What went wrong is for the client to try again.
-kafka::WireError auto_create(env::Task& task, Context& context, const std::string& name) {
+kafka::WireError auto_create(env::Task& task, Context& context, const std::string& name,
+                             Instant until) {
   if (auto good = controller::check_topic_name(name); !good) {
     return kafka::WireError::invalid_topic_exception;
+  }
+  if (context.env.clock.now() >= until) {
+    REACHED("server.auto_create_late");
+    return kafka::WireError::leader_not_available;
   }
   REACHED("server.auto_create");
   broker::Broker& broker = context.broker;
   const auto created = broker::patiently<Created>(
-      task, broker.work(), "auto_create", broker.patience_end(),
+      task, broker.work(), "auto_create", until,
       [&broker, name](env::Task& worker) {
         return broker.controller().create_topic(worker, {.name = name}, false);
       },
@@ -76,7 +81,7 @@ kafka::WireError auto_create(env::Task& task, Context& context, const std::strin
 }
 
 Response::Topic answer_topic(env::Task& task, Context& context, const Request& request,
-                             const Request::Topic& wanted) {
+                             const Request::Topic& wanted, Instant until) {
   const auto found = [&] {
     const auto image = context.broker.image();
     return wanted.name ? image->topic(*wanted.name) : image->topic(wanted.topic_id);
@@ -84,7 +89,7 @@ Response::Topic answer_topic(env::Task& task, Context& context, const Request& r
   auto topic = found();
   if (topic == nullptr && !wanted.name) return missing(wanted, kafka::WireError::unknown_topic_id);
   if (topic == nullptr && request.allow_auto_topic_creation && context.config.auto_create_topics) {
-    const kafka::WireError error = auto_create(task, context, *wanted.name);
+    const kafka::WireError error = auto_create(task, context, *wanted.name, until);
     if (error != kafka::WireError::none) return missing(wanted, error);
     topic = found();
   }
@@ -131,11 +136,13 @@ Result<Reply> handle_metadata(env::Task& task, Context& context) {
     }
     return reply(context, response);
   }
+  // For all of the request together, however many topics are to be made.
+  const Instant until = context.broker.patience_end();
   for (const Request::Topic& wanted : *request.topics) {
     if (wanted.name && !wanted.topic_id.is_zero() && version < 12) {
       return fail(ErrorCode::invalid, "a topic named and numbered at once");
     }
-    response.topics.push_back(answer_topic(task, context, request, wanted));
+    response.topics.push_back(answer_topic(task, context, request, wanted, until));
     env::yield_if_due(task);
   }
   return reply(context, response);

@@ -190,5 +190,25 @@ TEST_F(LimitsTest, AFrameThatStallsIsClosedHoweverLargeItIs) {
   });
 }
 
+TEST_F(LimitsTest, MetadataForManyNewTopicsWaitsForAHungDiskOnce) {
+  settings = "flux.disk.patience.ms=500\n";
+  start();
+  machine.hang();
+  with_stream([&](env::Task& task, RawClient& raw) {
+    kafka::MetadataRequest request;
+    request.topics.emplace();
+    for (int i = 0; i < 10; ++i) request.topics->push_back({.name = "t" + std::to_string(i)});
+    const Instant began = raw.env().clock.now();
+    auto answer = raw.call<kafka::MetadataResponse>(task, request, 4);
+    ASSERT_TRUE(answer);
+    ASSERT_EQ(answer->topics.size(), 10U);
+    for (const auto& topic : answer->topics)
+      EXPECT_EQ(topic.error, WireError::leader_not_available);
+    EXPECT_LT((raw.env().clock.now() - began).ms(), 700);
+  });
+  machine.resume();
+  EXPECT_TRUE(stop_node());
+}
+
 }  // namespace
 }  // namespace flux::test
