@@ -199,6 +199,8 @@ Result<void> Log::start_segment(Task& task, Offset base) {
 
 Result<void> Log::roll_locked(Task& task) {
   const SegmentPointer old = active();
+  // What is behind its end now would be taken for the log when it is opened.
+  TRY(old->cut_spoiled_tail(task));
   old->close_block();
   TRY(old->write_indexes(task));
   TRY(start_segment(task, end_offset_));

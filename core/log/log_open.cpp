@@ -131,10 +131,14 @@ Result<std::vector<LaterSegments>> Opening::look_ahead(Task& task,
   bool synced = false;
   for (std::size_t i = bases.size(); i-- > 0;) {
     out[i].synced = synced;
-    if (i + 1 < bases.size()) out[i].next_base = bases[i + 1];
     if (!synced) {
       synced = TRY(
           SegmentRecovery::has_synced(task, log_.env_, log_.identity_, log_.directory_, bases[i]));
+    }
+    if (i == 0) break;
+    if (synced || !TRY(SegmentRecovery::is_empty(task, log_.env_, log_.identity_, log_.directory_,
+                                                 bases[i]))) {
+      out[i - 1].next_base = bases[i];
     }
   }
   return out;
@@ -145,9 +149,9 @@ Result<void> Opening::recover_segments(Task& task, const std::vector<Offset>& ba
   RecoveryFold fold{log_.producers_, log_.epochs_, log_.report_};
   for (std::size_t i = 0; i < bases.size(); ++i) {
     if (i > 0 && bases[i] != log_.end_offset_) {
-      // A hole before a segment that was synced, or after one that was, is the disk's doing.
-      const bool synced = later[i].synced || later[i - 1].synced;
-      if (!synced || bases[i] < log_.end_offset_) return drop_from(task, bases, i);
+      // A hole before anything that was synced is the disk's doing.
+      if (!later[i - 1].synced) return drop_from(task, bases, i);
+      CHECK_GT(bases[i], log_.end_offset_);  // a segment is bounded by the next one
       REACHED("log.lost_range_found");
       TRACE(log_.env_.trace, error, "log.rot", {"partition", log_.identity_.name()},
             {"from", log_.end_offset_}, {"to", bases[i]});
@@ -169,7 +173,8 @@ Result<void> Opening::recover_segments(Task& task, const std::vector<Offset>& ba
   return {};
 }
 
-// Nothing in these was ever vouched for: the log was cut before them.
+// Nothing in these was ever vouched for, and the log was cut before them: what a sync covered
+// vouches for all that stands before it.
 Result<void> Opening::drop_from(Task& task, const std::vector<Offset>& bases, std::size_t first) {
   if (first >= bases.size()) return {};
   REACHED("log.segment_dropped");

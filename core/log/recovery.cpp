@@ -155,7 +155,7 @@ void SegmentRecovery::note(const BatchView& batch, std::uint32_t position, Recov
 
 Result<void> SegmentRecovery::scan(Task& task, RecoveryFold& fold) {
   std::size_t next = 0;
-  for (Step step = Step::on; step == Step::on;) {
+  for (Step step = Step::on; step == Step::on && !at_bound();) {
     while (next < journal_.entries.size() && (journal_.entries[next].kind != IntegrityKind::block ||
                                               journal_.entries[next].position < position_)) {
       ++next;
@@ -167,6 +167,7 @@ Result<void> SegmentRecovery::scan(Task& task, RecoveryFold& fold) {
       if (step == Step::doubt) {
         REACHED("log.block_doubted");
         journal_.entries.resize(next);
+        journal_.damaged = true;  // the file has more
         step = Step::on;
       }
     } else {
@@ -175,7 +176,18 @@ Result<void> SegmentRecovery::scan(Task& task, RecoveryFold& fold) {
     env::yield_if_due(task);
   }
   close_adoption();
+  if (at_bound()) settle_bound();
   return {};
+}
+
+// The log went on in the next segment: what stands here behind that offset was never part of it.
+void SegmentRecovery::settle_bound() {
+  if (position_ < mark_position_) {
+    skip_as_rot(mark_position_, offset_);  // a sync covered it: it is left as it is
+  } else if (position_ < file_size_) {
+    REACHED("log.surplus_cut");
+    surplus_ = true;
+  }
 }
 
 Result<ByteView> SegmentRecovery::block_bytes(Task& task, const IntegrityEntry& block) {
@@ -252,6 +264,7 @@ SegmentRecovery::Step SegmentRecovery::past_the_end(const IntegrityEntry* next_b
 
 SegmentRecovery::Step SegmentRecovery::skip_as_rot(std::uint32_t to, Offset to_offset, Loss loss) {
   CHECK_GE(to, position_);
+  if (later_.next_base) to_offset = std::min(to_offset, *later_.next_base);
   REACHED("log.rot_found");
   TRACE(env_.trace, error, "log.rot", {"partition", identity_.name()}, {"segment", base_},
         {"from", offset_}, {"to", to_offset}, {"position", position_}, {"bytes", to - position_});
@@ -282,6 +295,7 @@ Result<bool> SegmentRecovery::adopt_batch(Task& task, std::uint32_t until, Recov
   if (header->base_offset() != offset_ || header->last_offset_delta() < 0) return false;
   if (header->leader_epoch() < epoch_) return false;
   if (header->next_offset() - base_ > INT32_MAX) return false;
+  if (later_.next_base && header->next_offset() > *later_.next_base) return false;
 
   const auto size = static_cast<std::uint32_t>(header->batch_size());
   const BatchView batch = TRY(BatchView::first_of(TRY(view(task, position_, size))));
@@ -316,9 +330,27 @@ void SegmentRecovery::close_adoption() {
 // --- afterwards
 
 bool SegmentRecovery::in_order() const {
-  if (made_ || adopted_ || verdict_.torn || !journal_.header_good || journal_.damaged) return false;
+  if (made_ || adopted_ || verdict_.torn || surplus_) return false;
+  if (!journal_.header_good || journal_.damaged) return false;
+  // The last entry was written after a sync that failed: those before it may not be on the disk.
+  if (doubtful_marks()) return false;
   if (position_ != file_size_) return verdict_.rotten && mark_position_ == position_;
   return later_.synced || mark_position_ == position_;
+}
+
+bool SegmentRecovery::doubtful_marks() const {
+  return !later_.synced && !journal_.entries.empty() && journal_.entries.back().boot_id == 0;
+}
+
+// A mark that this boot wrote may be in the page cache only: it is seen now, and lost with the
+// power. A segment with a synced one behind it needs none.
+Result<void> SegmentRecovery::settle_marks(Task& task) {
+  if (later_.synced || journal_.entries.empty()) return {};
+  if (journal_.entries.back().boot_id != env_.disk.boot_id()) return {};
+  REACHED("log.marks_synced_at_open");
+  const std::string path = directory_ + "/" + segment_file(base_, kIntegritySuffix);
+  const auto file = TRY(env_.disk.open(task, path, env::Open::read_write));
+  return file->sync(task);
 }
 
 // Reads and writes the same bytes, so that the next sync must bring them to the device. Only what
@@ -338,7 +370,7 @@ Result<void> SegmentRecovery::write_again(Task& task, std::uint32_t from) {
 Result<void> SegmentRecovery::repair(Task& task) {
   REACHED("log.segment_repaired");
   const std::uint32_t end = std::min(position_, file_size_);
-  if (verdict_.torn && end < file_size_) {
+  if ((verdict_.torn || surplus_) && end < file_size_) {
     REACHED("log.torn_tail_cut");
     TRY(file_->truncate(task, end));
   }
@@ -380,11 +412,18 @@ Result<SegmentVerdict> SegmentRecovery::run(Task& task, RecoveryFold& fold) {
   }
   epoch_ = fold.epochs.latest();
   find_marks();
+  if (later_.next_base) {
+    const std::size_t beyond = std::erase_if(journal_.entries, [this](const IntegrityEntry& entry) {
+      return entry.kind == IntegrityKind::block && entry.end > *later_.next_base;
+    });
+    journal_.damaged = journal_.damaged || beyond > 0;
+  }
   TRY(scan(task, fold));
 
-  if (verdict_.torn) fold.report.torn_bytes_cut += size - position_;
+  if (verdict_.torn || surplus_) fold.report.torn_bytes_cut += size - position_;
   fold.report.rotten_ranges += verdict_.found.rot.size();
   if (in_order()) {
+    TRY(settle_marks(task));
     kept_ = std::move(journal_.entries);
   } else {
     TRY(repair(task));

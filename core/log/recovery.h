@@ -34,8 +34,10 @@ struct RecoveryFold {
 
 // What later segments say about this one.
 struct LaterSegments {
-  bool synced = false;              // a later one has synced bytes, so this one is synced whole
-  std::optional<Offset> next_base;  // the next one's base offset
+  bool synced = false;  // a later one has synced bytes, so this one is synced whole
+  // The base offset of the next one that holds anything: this one ended there. An empty one is no
+  // witness: the roll that made it may have failed, and the log have gone on in this one.
+  std::optional<Offset> next_base;
 };
 
 struct SegmentVerdict {
@@ -80,6 +82,8 @@ class SegmentRecovery {
   static Result<Journal> load(env::Task& task, env::Disk& disk, const std::string& path,
                               const IntegrityCodec& codec);
   void find_marks();
+  void settle_bound();
+  bool at_bound() const { return later_.next_base && offset_ >= *later_.next_base; }
   bool vouched(const IntegrityEntry& block) const;
   bool vouched_at(std::uint32_t position) const;
 
@@ -102,6 +106,8 @@ class SegmentRecovery {
 
   bool in_order() const;
   Result<void> repair(env::Task& task);
+  bool doubtful_marks() const;
+  Result<void> settle_marks(env::Task& task);
   Result<void> write_again(env::Task& task, std::uint32_t from);
 
   env::Env& env_;
@@ -126,6 +132,7 @@ class SegmentRecovery {
   std::vector<IntegrityEntry> kept_;
   std::optional<OpenAdoption> adoption_;
   bool adopted_ = false;
+  bool surplus_ = false;  // bytes behind the segment's end, of a write that failed
   SegmentVerdict verdict_;
   Bytes window_;
   std::uint32_t window_at_ = 0;

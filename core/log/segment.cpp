@@ -84,18 +84,22 @@ void Segment::add_group(const IntegrityEntry& entry, std::uint32_t index) {
 }
 
 Result<void> Segment::write(Task& task, ByteView batches) {
+  TRY(cut_spoiled_tail(task));
   const std::shared_ptr<File> file = TRY(data(task));
-  if (tail_spoiled_) {
-    // Bytes of a failed write must not stay behind a shorter batch: they could pass for one.
-    TRY(file->truncate(task, size_));
-    tail_spoiled_ = false;
-  }
   tail_spoiled_ = true;
   Result<void> written = file->write_at(task, size_, batches);
   if (!written) {
     REACHED("log.write_failed");
     return written;
   }
+  tail_spoiled_ = false;
+  return {};
+}
+
+Result<void> Segment::cut_spoiled_tail(Task& task) {
+  if (!tail_spoiled_) return {};
+  const std::shared_ptr<File> file = TRY(data(task));
+  TRY(file->truncate(task, size_));
   tail_spoiled_ = false;
   return {};
 }

@@ -98,6 +98,8 @@ class Segment {
 
   // segment.cpp: appending
   Result<void> write(env::Task& task, ByteView batches);  // at size(); accept() follows for each
+  // Bytes that a failed write has left after size() go: they could pass for a batch.
+  Result<void> cut_spoiled_tail(env::Task& task);
   void accept(const record::BatchView& batch);
   void close_block();
   // Puts closed blocks and marks into the integrity file; after an error they are still to be put.

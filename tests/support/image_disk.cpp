@@ -36,6 +36,9 @@ class ImageFile final : public env::File {
       if (disk_.operations == disk_.dies_at + 1) {
         static_cast<void>(
             disk_.image_.write(inode_, offset, from.first(from.size() / 2), disk_.now_));
+      } else if (!disk_.dead()) {
+        const ByteView part = from.first(from.size() * disk_.failed_write_halves / 2);
+        static_cast<void>(disk_.image_.write(inode_, offset, part, disk_.now_));
       }
       return begun;
     }
@@ -89,6 +92,7 @@ Result<void> ImageDisk::begin(Task& task) {
 Result<std::unique_ptr<env::File>> ImageDisk::open(Task& task, std::string_view path,
                                                    env::Open mode) {
   TRY(begin(task));
+  if (open_gate && path.ends_with(open_gate_path)) TRY(open_gate->wait(task));
   const Inode inode = TRY(plain(image_.open(path, mode, now_), path));
   return std::make_unique<ImageFile>(*this, inode, mode);
 }

@@ -29,10 +29,15 @@ class ImageDisk final : public env::Disk {
   std::uint64_t fails_from = ~std::uint64_t{0};
   std::uint64_t fails = 0;
   ErrorCode failure = ErrorCode::io_error;
+  // How much of a write that fails is there nevertheless, in halves.
+  unsigned failed_write_halves = 0;
   std::uint64_t boot = 1;
   std::uint64_t syncs = 0;
   // While set and closed, syncs do not return: a disk that hangs.
   sync::Event* gate = nullptr;
+  // While set and closed, files whose path ends so are not opened.
+  sync::Event* open_gate = nullptr;
+  std::string open_gate_path;
   bool dead() const { return operations > dies_at; }
 
   Result<std::unique_ptr<env::File>> open(env::Task& task, std::string_view path,

@@ -10,17 +10,20 @@ namespace {
 constexpr int kProducers = 2;
 constexpr int kBatches = 6;
 
-enum class Way { fails_once, fails_for_good, no_space, dies };
+// In the last two a write that fails leaves a part of its bytes, or all of them.
+enum class Way { fails_once, fails_for_good, no_space, dies, leaves_half, leaves_all };
 
 void arm(SmallNode& node, Way way, std::uint64_t at) {
   ImageDisk& disk = node.disk;
   const std::uint64_t from = disk.operations + at;
   disk.failure = way == Way::no_space ? ErrorCode::no_space : ErrorCode::io_error;
+  disk.failed_write_halves = way == Way::leaves_all ? 2 : way == Way::leaves_half ? 1 : 0;
   if (way == Way::dies) {
     disk.dies_at = from;
   } else {
     disk.fails_from = from;
-    disk.fails = way == Way::fails_once ? 1 : ~std::uint64_t{0};
+    const bool lasts = way == Way::fails_for_good || way == Way::no_space;
+    disk.fails = lasts ? ~std::uint64_t{0} : 1;
   }
 }
 
@@ -76,7 +79,7 @@ TEST_P(SweepTest, AnyOperationOfRecoveryMayFail) {
 
 INSTANTIATE_TEST_SUITE_P(Ways, SweepTest,
                          ::testing::Values(Way::fails_once, Way::fails_for_good, Way::no_space,
-                                           Way::dies));
+                                           Way::dies, Way::leaves_half, Way::leaves_all));
 
 }  // namespace
 }  // namespace flux::test
