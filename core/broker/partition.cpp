@@ -78,6 +78,13 @@ Outcome<std::shared_ptr<log::Log>> Partition::open(env::Task& task) {
   if (open_failure_ && host_.env.clock.now() < retry_open_at_) {
     return std::unexpected(*open_failure_);
   }
+  if (dropped_) {
+    // Two logs must not write to the same files.
+    if (auto halted = dropped_->halt(task); !halted) {
+      return std::unexpected(fault_of(halted.error()));
+    }
+    dropped_.reset();
+  }
   if (epoch_stale_) {
     const Outcome<LeaderEpoch> renewed = host_.renew_leadership(task, identity_);
     if (!renewed) return std::unexpected(renewed.error());
@@ -218,6 +225,7 @@ void Partition::drop_log(const std::shared_ptr<log::Log>& log) {
   REACHED("broker.log_lost");
   TRACE(host_.env.trace, error, "partition.log_lost", {"partition", identity_.name()},
         {"synced", log->synced_end()}, {"end", log->end_offset()});
+  dropped_ = std::move(log_);
   log_.reset();
   epoch_stale_ = true;
   ++generation_;

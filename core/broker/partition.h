@@ -136,6 +136,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   LeaderEpoch epoch_;
 
   std::shared_ptr<log::Log> log_;
+  std::shared_ptr<log::Log> dropped_;  // it may still be writing
   sync::Mutex opening_;
   std::optional<Fault> open_failure_;
   Instant retry_open_at_;

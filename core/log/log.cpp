@@ -156,7 +156,9 @@ Result<Appended> Log::append_locked(Task& task, MutBytes batches, const AppendOp
         .log_append_time = leader->log_append_time ? original.timestamp : record::kNoTimestamp};
   }
   TRY(prepare_active(task, checked));
+  if (poisoned_) return refuse_poisoned();
   TRY(assign_epochs(task, checked));
+  if (poisoned_) return refuse_poisoned();
   if (leader) {
     std::size_t at = 0;
     for (const Offset base : checked.bases) {
@@ -193,6 +195,7 @@ Result<void> Log::start_segment(Task& task, Offset base) {
   if (!MUTANT("log.roll_without_directory_sync")) {
     TRY(env_.disk.sync_directory(task, directory_));
   }
+  if (poisoned_) return refuse_poisoned();
   segments_.push_back(std::move(segment));
   return {};
 }
@@ -203,6 +206,7 @@ Result<void> Log::roll_locked(Task& task) {
   TRY(old->cut_spoiled_tail(task));
   old->close_block();
   TRY(old->write_indexes(task));
+  if (poisoned_) return refuse_poisoned();
   TRY(start_segment(task, end_offset_));
   REACHED("log.roll");
   TRACE(env_.trace, info, "log.roll", {"partition", identity_.name()}, {"base", old->base_offset()},
@@ -219,11 +223,22 @@ Result<void> Log::roll(Task& task) {
   return roll_locked(task);
 }
 
-Result<void> Log::close(Task& task) {
+Result<sync::MutexGuard> Log::end_writing(Task& task) {
   closing_ = true;
-  const sync::MutexGuard guard = TRY(append_mutex_.lock(task));
+  sync::MutexGuard guard = TRY(append_mutex_.lock(task));
   commit_wanted_.notify_all();
   while (committing_) TRY(commit_ended_.wait(task));
+  return guard;
+}
+
+Result<void> Log::halt(Task& task) {
+  const sync::MutexGuard guard = TRY(end_writing(task));
+  for (const SegmentPointer& segment : segments_) segment->close_files();
+  return {};
+}
+
+Result<void> Log::close(Task& task) {
+  const sync::MutexGuard guard = TRY(end_writing(task));
   if (!poisoned_) {
     TRY(commit_once(task));
     TRY(make_marks_durable(task));

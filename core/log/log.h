@@ -137,6 +137,9 @@ class Log : public std::enable_shared_from_this<Log> {
   // Syncs, makes the marks durable, writes the indexes and gives the files back. Nothing but
   // destruction may follow.
   Result<void> close(env::Task& task);
+  // Lets nothing more be written and returns once nothing is being written: from then on the files
+  // may be opened by another Log, or removed. What was not synced may be lost.
+  Result<void> halt(env::Task& task);
 
   Offset start_offset() const { return start_offset_; }
   Offset end_offset() const { return end_offset_; }
@@ -188,6 +191,7 @@ class Log : public std::enable_shared_from_this<Log> {
   SegmentPointer active() const { return segments_.back(); }
   std::string path(std::string_view name) const;
   std::unexpected<Error> refuse_poisoned() const;
+  Result<sync::MutexGuard> end_writing(env::Task& task);
 
   env::Env& env_;
   const std::string directory_;

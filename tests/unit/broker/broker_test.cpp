@@ -134,6 +134,39 @@ TEST_F(BrokerTest, AWaitingFetchIsWokenAndCountsBytes) {
   });
 }
 
+// The log that a failed sync poisoned is not opened anew while an append to it is under way.
+TEST_F(BrokerTest, APoisonedLogIsOpenedAgainOnceNothingWritesToIt) {
+  defaults["segment.index.bytes"] = "4";  // each batch in a segment of its own
+  sync::Event rolled;
+  sync::Event synced;
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    const auto partition = *broker.partition(*topic, PartitionIndex(0));
+    const auto wait = [&] {
+      ASSERT_TRUE(env::sleep_until(task, broker.env().clock.now() + seconds(2)));
+    };
+    ASSERT_TRUE(produce(task, broker, *topic, "a"));
+    node.disk.gate = &synced;
+    ASSERT_TRUE(produce(task, broker, *topic, "b", Acks::leader));
+    node.disk.open_gate_path = "2.log";
+    node.disk.open_gate = &rolled;
+    const auto begun = begin(broker, *topic, "c");
+    wait();
+    node.image.order({.fault = sim::OrderedFault::sync_error, .path = "data/t-0/*.log"});
+    synced.set();
+    wait();
+    EXPECT_EQ(partition->log(), nullptr);
+    sync::TaskGroup readers(broker.env().scheduler);
+    readers.spawn("reader", [&](env::Task& reader) { EXPECT_TRUE(partition->open(reader)); });
+    wait();
+    EXPECT_EQ(partition->log(), nullptr);
+    rolled.set();
+    ASSERT_TRUE(readers.wait(task));
+    EXPECT_FALSE(finish_produce(task, *begun, Acks::all, broker.patience_end()));
+    EXPECT_TRUE(produce(task, broker, *topic, "d"));
+  });
+}
+
 TEST_F(BrokerTest, AFullIndexEndsASegment) {
   defaults["segment.index.bytes"] = "4";
   with_broker([&](env::Task& task, Broker& broker) {

@@ -116,6 +116,95 @@ TEST(CommitTest, AFailedSyncPoisonsAndIsNotRetried) {
   }
 }
 
+// Whoever would open the files again waits for what is under way, which ends without a write.
+TEST(CommitTest, APoisonedLogWritesNoMoreOnceHalted) {
+  SmallNode node;
+  sync::Event rolled;
+  sync::Event synced;
+  node.disk.open_gate_path = "1.log";
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), small_config());
+    EXPECT_TRUE(append(task, *log, "a").has_value());
+    node.disk.gate = &synced;
+    log->request_sync();
+    node.disk.open_gate = &rolled;
+    bool appended = false;
+    bool halted = false;
+    node.spawn("producer", [&](Task& own) {
+      const auto result = append(own, *log, std::string(490, 'b'));
+      EXPECT_EQ(result.error().code(), ErrorCode::io_error);
+      appended = true;
+    });
+    static_cast<void>(env::sleep_until(task, node.now_instant() + seconds(1)));
+    node.image.order({.fault = sim::OrderedFault::sync_error, .path = "*.log"});
+    synced.set();
+    static_cast<void>(env::sleep_until(task, node.now_instant() + seconds(1)));
+    EXPECT_TRUE(log->poisoned());
+    node.spawn("opener", [&](Task& own) {
+      EXPECT_TRUE(log->halt(own).has_value());
+      EXPECT_TRUE(appended);
+      halted = true;
+    });
+    static_cast<void>(env::sleep_until(task, node.now_instant() + seconds(1)));
+    EXPECT_FALSE(halted);
+    rolled.set();
+    static_cast<void>(env::sleep_until(task, node.now_instant() + seconds(1)));
+    EXPECT_TRUE(halted);
+    EXPECT_EQ(log->segment_count(), 1U);
+    EXPECT_EQ(log->end_offset(), Offset(1));
+    const std::uint64_t operations = node.disk.operations;
+    EXPECT_FALSE(append(task, *log, "c").has_value());
+    EXPECT_EQ(node.disk.operations, operations);
+  });
+}
+
+// The mark of a commit that a dead process has written, and the disk does not have yet.
+TEST(CommitTest, OpeningMakesTheMarksDurable) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    EXPECT_TRUE(append_synced(task, *log, "a").has_value());
+    EXPECT_TRUE(append_synced(task, *log, "b").has_value());
+    static_cast<void>(env::sleep_until(task, node.now_instant() + milliseconds(10)));
+    node.disk.dies_at = node.disk.operations;
+  });
+  node.kill();
+  node.run([&](Task& task) { EXPECT_TRUE(open_log(task, node.env(), {}).has_value()); });
+  EXPECT_GT(hits("log.marks_synced_at_open"), 0U);
+  node.power_cut();
+  // What was told durable is not cut off when it rots.
+  const std::uint64_t last = make_batch("a").size();
+  ASSERT_TRUE(node.image.rot_at("data/t-0/00000000000000000000.log", last + 30, std::byte{1}));
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    EXPECT_EQ(read_all(task, *log), (std::vector<std::string>{"a/0", "corrupt"}));
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
+// The same after a sync of the marks that failed: a later one need not cover them.
+TEST(CommitTest, MarksThatAFailedSyncDroppedAreWrittenAgain) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    EXPECT_TRUE(append_synced(task, *log, "a").has_value());
+    EXPECT_TRUE(append_synced(task, *log, "b").has_value());
+    static_cast<void>(env::sleep_until(task, node.now_instant() + milliseconds(10)));
+    node.image.order({.fault = sim::OrderedFault::sync_error, .path = "*.integrity"});
+    static_cast<void>(env::sleep_until(task, node.now_instant() + seconds(1)));
+    EXPECT_TRUE(log->poisoned());
+  });
+  node.run([&](Task& task) { EXPECT_TRUE(open_log(task, node.env(), {}).has_value()); });
+  node.power_cut();
+  const std::uint64_t last = make_batch("a").size();
+  ASSERT_TRUE(node.image.rot_at("data/t-0/00000000000000000000.log", last + 30, std::byte{1}));
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    EXPECT_EQ(read_all(task, *log), (std::vector<std::string>{"a/0", "corrupt"}));
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
 TEST(CommitTest, AFullDiskRefusesAndRecoversByItself) {
   sim::DiskHabits habits = strict_disk();
   habits.limits.capacity_bytes = 64 << 10;
