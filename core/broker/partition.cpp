@@ -179,6 +179,7 @@ Outcome<log::Appended> Partition::carry_out(env::Task& task, Append& append) {
     start_committing();
   } else {
     advance_high_watermark();
+    log->sync_when_idle();
   }
   return *appended;
 }

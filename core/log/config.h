@@ -31,11 +31,13 @@ struct LogConfig {
   std::uint32_t index_interval_bytes = 4096;                        // index.interval.bytes
   std::uint32_t index_bytes_max = 10U << 20;                        // segment.index.bytes
   // The broker's.
-  ReadVerify read_verify = ReadVerify::first;                       // flux.read.verify
-  std::uint32_t block_bytes = 64U << 10;                            // flux.integrity.block.bytes
+  ReadVerify read_verify = ReadVerify::first;  // flux.read.verify
+  std::uint32_t block_bytes = 64U << 10;       // flux.integrity.block.bytes
   // How long after the last commit its mark is made durable when no further commit does it.
   Duration mark_idle = milliseconds(50);  // flux.integrity.mark.ms
   std::uint32_t producer_batches_kept = 5;
+  // How long after the last append what nobody waits for is synced (Log::sync_when_idle).
+  Duration unsynced_idle = seconds(30);
 };
 
 }  // namespace flux::log

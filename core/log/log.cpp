@@ -212,6 +212,7 @@ Result<void> Log::roll_locked(Task& task) {
   TRACE(env_.trace, info, "log.roll", {"partition", identity_.name()}, {"base", old->base_offset()},
         {"end", old->end_offset()}, {"bytes", old->size()});
   old->drop_indexes();
+  if (old->settled()) old->close_files();
   request_sync();
   return {};
 }

@@ -20,7 +20,8 @@
 //   - the producer state is a fold of the batches in the log.
 //
 // Held by shared_ptr: a commit in the background keeps it alive. Any number of tasks may call it;
-// appends are served one at a time. It costs no task, timer or memory of the files while idle.
+// appends are served one at a time. While idle it costs no task, no timer and no open file: the
+// writer gives its files back once all is synced and marked, a reader with its slice.
 #pragma once
 
 #include <cstdint>
@@ -118,6 +119,9 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<void> sync(env::Task& task, Offset up_to);
   // Starts a sync of what is there now and does not wait.
   void request_sync();
+  // After an append that nobody will sync: starts one once nothing was appended for a while, so
+  // that the log can give its files back.
+  void sync_when_idle();
 
   // Batches from `from` on, start_offset() <= from <= end_offset(), else out_of_range; corrupt when
   // the range that holds `from` is rotten; io_error while the disk cannot read it. Batches behind
@@ -181,6 +185,9 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<void> commit_once(env::Task& task);
   Result<void> write_marks(env::Task& task);
   Result<void> make_marks_durable(env::Task& task);
+  Result<void> settle(env::Task& task, Segment& segment);
+  Result<void> settle_rolled(env::Task& task);
+  void linger(env::Task& task);
   void poison(env::Task& task, const Error& why);
 
   // log_read.cpp
@@ -218,6 +225,8 @@ class Log : public std::enable_shared_from_this<Log> {
   Offset round_target_;
   std::uint64_t failed_round_ = 0;
   std::uint32_t waiting_ = 0;
+  bool lingering_ = false;
+  Instant last_append_;
   std::optional<Error> failure_;
   sync::Condition commit_ended_;
   sync::Condition commit_wanted_;

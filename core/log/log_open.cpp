@@ -227,6 +227,7 @@ Result<void> Opening::finish(Task& task) {
     TRY(log_.start_segment(task, log_.end_offset_));
   }
   for (std::size_t i = 0; i + 1 < log_.segments_.size(); ++i) log_.segments_[i]->drop_indexes();
+  log_.active()->close_files();
   log_.start_offset_ = log_.segments_.front()->base_offset();
   log_.synced_end_ = log_.end_offset_;
   return settle_epochs(task);

@@ -46,11 +46,11 @@ Result<Slice> Log::read(Task& task, Offset from, const ReadLimits& limits) {
     return fail(ErrorCode::corrupt, identity_.name() + ": offset " + std::to_string(from.value()) +
                                         " was lost by the disk");
   }
+  out.file = TRY(segment->data(task));  // held open meanwhile
   SegmentSlice part = TRY(segment->slice(task, from, end, limits.bytes_max, limits.at_least_one));
   if (part.end.position <= part.first.position) return out;
   out.first = part.first.base;
   out.next = part.end.offset;
-  out.file = TRY(segment->data(task));
   out.position = part.first.position;
   out.length = part.end.position - part.first.position;
   out.bytes = std::move(part.bytes);
@@ -86,6 +86,7 @@ Result<std::optional<TimestampOffset>> search_batch(const BatchView& batch, Time
 
 Result<std::optional<TimestampOffset>> Log::search_segment(Task& task, Segment& segment,
                                                            Timestamp at_least) {
+  const std::shared_ptr<env::File> held = TRY(segment.data(task));  // over many reads
   const std::int32_t hint = TRY(segment.offset_hint(task, at_least));
   Offset offset = std::max(start_offset_, segment.base_offset() + hint);
   const Offset end = segment.end_offset();

@@ -119,6 +119,8 @@ void Log::commit_loop(Task& task) {
     const Result<void> committed = commit_once(task);
     commit_ended_.notify_all();
     if (poisoned_) break;
+    if (committed) static_cast<void>(settle_rolled(task));
+    if (poisoned_) break;
     if (wanted_) continue;  // the next round's entries say what this one has synced
     if (!committed) break;
     static_cast<void>(write_marks(task));
@@ -130,23 +132,62 @@ void Log::commit_loop(Task& task) {
     static_cast<void>(make_marks_durable(task));
     if (!wanted_ || poisoned_) break;
   }
+  if (active()->settled()) active()->close_files();
   committing_ = false;
   commit_ended_.notify_all();
 }
 
-Result<void> Log::make_marks_durable(Task& task) {
-  TRY(write_marks(task));
-  for (const SegmentPointer& segment : unsettled()) {
-    if (!segment->mark_pending()) continue;
-    TRY(segment->open_files(task));
-    const Result<void> synced = segment->sync_mark(task);
+// Writes the segment's mark, makes it durable, and gives the files back if nothing is left to do.
+Result<void> Log::settle(Task& task, Segment& segment) {
+  if (segment.mark_due()) segment.queue_mark(env_.disk.boot_id());
+  TRY(segment.write_entries(task));
+  if (segment.mark_pending()) {
+    TRY(segment.open_files(task));
+    const Result<void> synced = segment.sync_mark(task);
     if (!synced) {
       poison(task, synced.error());
       return synced;
     }
     REACHED("log.mark_made_durable");
   }
+  if (segment.settled()) segment.close_files();
   return {};
+}
+
+Result<void> Log::make_marks_durable(Task& task) {
+  for (const SegmentPointer& segment : unsettled()) TRY(settle(task, *segment));
+  return {};
+}
+
+// Those that take no more appends do not wait for an idle moment, which a busy log may never have:
+// it would keep the files of all of them open.
+Result<void> Log::settle_rolled(Task& task) {
+  for (const SegmentPointer& segment : unsettled()) {
+    if (segment != active() && !segment->dirty()) TRY(settle(task, *segment));
+  }
+  return {};
+}
+
+void Log::sync_when_idle() {
+  last_append_ = env_.clock.now();
+  if (lingering_ || poisoned_ || closing_) return;
+  lingering_ = true;
+  env_.scheduler.spawn("log.linger",
+                       [self = shared_from_this()](Task& task) { self->linger(task); });
+}
+
+void Log::linger(Task& task) {
+  while (!poisoned_ && !closing_ && synced_end_ < end_offset_) {
+    const Instant until = last_append_ + config_.unsynced_idle;
+    if (env_.clock.now() >= until) {
+      REACHED("log.synced_when_idle");
+      request_sync();
+      break;
+    }
+    const Result<void> waited = commit_wanted_.wait(task, until);
+    if (!waited && waited.error() != ErrorCode::timed_out) break;
+  }
+  lingering_ = false;
 }
 
 void Log::poison(Task& task, const Error& why) {
@@ -157,6 +198,7 @@ void Log::poison(Task& task, const Error& why) {
   failure_ = why;
   moved_.notify_all();
   commit_ended_.notify_all();
+  commit_wanted_.notify_all();
   // What the page cache holds need no longer be what was written: the boot id must not vouch for
   // it.
   for (const SegmentPointer& segment : unsettled()) {

@@ -34,9 +34,12 @@ std::string Segment::path(std::string_view suffix) const {
 }
 
 Result<std::shared_ptr<File>> Segment::open_file(Task& task, std::string_view suffix,
-                                                 std::shared_ptr<File>& slot) {
-  if (!slot) slot = TRY(env_.disk.open(task, path(suffix), env::Open::read_write));
-  return slot;
+                                                 OpenFile& slot) {
+  if (slot.kept) return slot.kept;
+  if (std::shared_ptr<File> file = slot.in_use.lock()) return file;
+  std::shared_ptr<File> file = TRY(env_.disk.open(task, path(suffix), env::Open::read_write));
+  slot.in_use = file;
+  return file;
 }
 Result<std::shared_ptr<File>> Segment::data(Task& task) {
   return open_file(task, kLogSuffix, data_);
@@ -46,15 +49,15 @@ Result<std::shared_ptr<File>> Segment::integrity(Task& task) {
 }
 
 void Segment::close_files() {
-  data_.reset();
-  integrity_.reset();
+  data_ = {};
+  integrity_ = {};
 }
 
 Result<void> Segment::create(Task& task) {
   // What an attempt that failed left behind holds nothing that was acknowledged.
-  data_ = TRY(env_.disk.open(task, path(kLogSuffix), env::Open::create_empty));
-  integrity_ = TRY(env_.disk.open(task, path(kIntegritySuffix), env::Open::create_empty));
-  TRY(integrity_->write_at(task, 0, codec_.header()));
+  data_.kept = TRY(env_.disk.open(task, path(kLogSuffix), env::Open::create_empty));
+  integrity_.kept = TRY(env_.disk.open(task, path(kIntegritySuffix), env::Open::create_empty));
+  TRY(integrity_.kept->write_at(task, 0, codec_.header()));
   TRY(env_.disk.open(task, path(kIndexSuffix), env::Open::create_empty));
   TRY(env_.disk.open(task, path(kTimeIndexSuffix), env::Open::create_empty));
   return {};
@@ -93,6 +96,7 @@ Result<void> Segment::write(Task& task, ByteView batches) {
     return written;
   }
   tail_spoiled_ = false;
+  data_.kept = file;  // whatever became of it meanwhile: these bytes are to be synced
   return {};
 }
 
@@ -173,21 +177,22 @@ Result<void> Segment::write_entries(Task& task) {
     codec_.append_entry(bytes, entries_written_ + static_cast<std::uint32_t>(i), unwritten_[i]);
   }
   TRY(file->write_at(task, integrity_entry_at(entries_written_), bytes));
+  integrity_.kept = file;
   entries_written_ += static_cast<std::uint32_t>(count);
   unwritten_.erase(unwritten_.begin(), unwritten_.begin() + static_cast<std::ptrdiff_t>(count));
   return {};
 }
 
 Result<void> Segment::open_files(Task& task) {
-  TRY(data(task));
-  TRY(integrity(task));
+  data_.kept = TRY(data(task));
+  integrity_.kept = TRY(integrity(task));
   return {};
 }
 
 Result<void> Segment::sync(Task& task) {
-  CHECK(data_ && integrity_, "open_files() comes first: failing to open is not a failed sync");
-  const std::shared_ptr<File> data_file = data_;
-  const std::shared_ptr<File> integrity_file = integrity_;
+  const std::shared_ptr<File> data_file = data_.kept;
+  const std::shared_ptr<File> integrity_file = integrity_.kept;
+  CHECK(data_file && integrity_file, "open_files() comes first: that it fails is no failed sync");
   const bool carried = mark_pending_;
   // Side by side the device can serve both with one flush.
   Result<void> other;
@@ -205,8 +210,8 @@ Result<void> Segment::sync(Task& task) {
 }
 
 Result<void> Segment::sync_mark(Task& task) {
-  CHECK(integrity_);
-  const std::shared_ptr<File> file = integrity_;
+  const std::shared_ptr<File> file = integrity_.kept;
+  CHECK(file);
   const Result<void> synced = file->sync(task);
   if (synced) mark_pending_ = false;
   return synced;

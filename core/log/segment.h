@@ -8,7 +8,8 @@
 //     is only in memory until a commit or its size closes it.
 //
 // Owned by its Log, which serialises write/accept; reading and syncing may run at any time. The
-// files are opened when first needed. It starts no task except while syncing.
+// files are opened when first needed. Writing keeps them open until close_files(), reading only for
+// as long as the reader holds them. It starts no task except while syncing.
 #pragma once
 
 #include <cstdint>
@@ -120,6 +121,7 @@ class Segment {
   Result<bool> check_indexes(env::Task& task);
   // Of a segment that is no longer appended to; they are read back when needed.
   void drop_indexes();
+  // Gives the files back; they are opened again when needed.
   void close_files();
   Result<std::shared_ptr<env::File>> data(env::Task& task);
 
@@ -147,8 +149,12 @@ class Segment {
     std::uint64_t digest = 0;
   };
 
+  struct OpenFile {
+    std::shared_ptr<env::File> kept;  // for the writer
+    std::weak_ptr<env::File> in_use;  // by whoever reads
+  };
   Result<std::shared_ptr<env::File>> open_file(env::Task& task, std::string_view suffix,
-                                               std::shared_ptr<env::File>& slot);
+                                               OpenFile& slot);
   Result<std::shared_ptr<env::File>> integrity(env::Task& task);
   void add_group(const IntegrityEntry& entry, std::uint32_t index);
   void queue_entry(const IntegrityEntry& entry);
@@ -189,8 +195,8 @@ class Segment {
   const IntegrityCodec codec_;
   WallTime created_;
 
-  std::shared_ptr<env::File> data_;
-  std::shared_ptr<env::File> integrity_;
+  OpenFile data_;
+  OpenFile integrity_;
   bool tail_spoiled_ = false;  // a failed write may have left bytes after size_
 
   std::uint32_t size_ = 0;

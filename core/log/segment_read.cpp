@@ -282,6 +282,7 @@ Result<void> Segment::verify_alone(Task& task, Range at, Offset base, Offset end
 }
 
 Result<void> Segment::verify(Task& task, Range range) {
+  std::shared_ptr<File> entries;  // opened once for all groups
   while (range.from < range.to) {
     if (groups_.empty() || range.from >= closed_end()) return {};  // appended by this process
     if (range.from < groups_.front().position) {
@@ -291,7 +292,10 @@ Result<void> Segment::verify(Task& task, Range range) {
     const std::size_t group = group_at(range.from);
     const std::uint32_t to = group_end(group);
     const Range wanted{range.from, std::min(to, range.to)};
-    if (!judged_.contains(wanted) || doubtful(wanted)) TRY(verify_group(task, group));
+    if (!judged_.contains(wanted) || doubtful(wanted)) {
+      if (!entries) entries = TRY(integrity(task));
+      TRY(verify_group(task, group));
+    }
     range.from = to;
   }
   return {};

@@ -1,5 +1,7 @@
 #include "tests/support/image_disk.h"
 
+#include <algorithm>
+
 namespace flux::test {
 
 using env::Task;
@@ -21,8 +23,13 @@ Result<T> plain(DiskResult<T> result, std::string_view path) {
 class ImageFile final : public env::File {
  public:
   ImageFile(ImageDisk& disk, Inode inode, env::Open mode)
-      : disk_(disk), inode_(inode), mode_(mode) {}
-  ~ImageFile() override { disk_.image_.close(inode_); }
+      : disk_(disk), inode_(inode), mode_(mode) {
+    disk_.open_files_max = std::max(disk_.open_files_max, ++disk_.open_files);
+  }
+  ~ImageFile() override {
+    --disk_.open_files;
+    disk_.image_.close(inode_);
+  }
 
   Result<std::size_t> read_at(Task& task, std::uint64_t offset, MutBytes into) override {
     TRY(disk_.begin(task));

@@ -33,6 +33,8 @@ class ImageDisk final : public env::Disk {
   unsigned failed_write_halves = 0;
   std::uint64_t boot = 1;
   std::uint64_t syncs = 0;
+  std::uint64_t open_files = 0;
+  std::uint64_t open_files_max = 0;
   // While set and closed, syncs do not return: a disk that hangs.
   sync::Event* gate = nullptr;
   // While set and closed, files whose path ends so are not opened.

@@ -167,6 +167,30 @@ TEST_F(BrokerTest, APoisonedLogIsOpenedAgainOnceNothingWritesToIt) {
   });
 }
 
+TEST_F(BrokerTest, IdlePartitionsHoldNoFile) {
+  for (const char* durability : {"fsync", "page-cache"}) {
+    defaults["flux.durability"] = durability;
+    with_broker([&](env::Task& task, Broker& broker) {
+      const auto idle = [&] {
+        EXPECT_TRUE(env::sleep_until(task, broker.env().clock.now() + seconds(60)));
+        return node.disk.open_files;
+      };
+      std::vector<std::shared_ptr<const controller::TopicState>> topics;
+      for (int i = 0; i < 30; ++i) {
+        topics.push_back(make_topic(task, broker, durability + std::to_string(i)));
+      }
+      const std::uint64_t before = idle();
+      for (const auto& topic : topics) ASSERT_TRUE(produce(task, broker, *topic, "a"));
+      EXPECT_EQ(idle(), before);
+      for (const auto& topic : topics) {
+        const auto fetched = fetch(task, broker, wanted(broker, *topic, Offset(0)), {});
+        EXPECT_FALSE(fetched[0].fault);
+      }
+      EXPECT_EQ(node.disk.open_files, before);
+    });
+  }
+}
+
 TEST_F(BrokerTest, AFullIndexEndsASegment) {
   defaults["segment.index.bytes"] = "4";
   with_broker([&](env::Task& task, Broker& broker) {
