@@ -18,8 +18,8 @@ using record::BatchView;
 namespace {
 constexpr std::uint32_t kWalkBytes = 4096;
 constexpr std::uint32_t kEntriesAtOnce = 256;
-// What a device loses at once, and what the kernel reads at least.
-constexpr std::uint64_t kPieceBytes = 4096;
+// The least that a device loses at once.
+constexpr std::uint64_t kPieceBytes = 512;
 }  // namespace
 
 Result<void> read_whole(Task& task, File& file, std::uint64_t at, MutBytes into) {

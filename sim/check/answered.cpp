@@ -17,8 +17,14 @@ void AnsweredChecker::observe(const Observation& observation) {
     count(name_of(completed->operation.outcome));
   } else if (const auto* node = std::get_if<NodeEvent>(&observation)) {
     if (node->change != NodeChange::ended) return;
-    const auto cut_off = std::erase_if(
-        open_, [&](const auto& entry) { return entry.second.client == node->process; });
+    const auto cut_off = std::erase_if(open_, [&](const auto& entry) {
+      const auto& [id, open] = entry;
+      if (open.client != node->process) return false;
+      if (node->exit == Exit::clean) {
+        violation(node->at, "its client ended in order without an answer: " + open.what, {id});
+      }
+      return true;
+    });
     count("cut_off", cut_off);
   }
 }

@@ -1,7 +1,9 @@
-// Answered: after healing, every operation of a living client gets a definite answer.
+// Answered: after healing, every operation of a living client gets a definite answer, and no client
+// ends in order before it had all.
 //
-// An operation that the end of its client's process cut off stays unknown for ever and is excused.
-// Judged in the liveness phase only: before it, a network may keep anything waiting.
+// An operation that the death of its client's process cut off stays unknown for ever and is
+// excused. That answers come is judged in the liveness phase only: before it, a network may keep
+// anything waiting.
 #pragma once
 
 #include <map>

@@ -155,6 +155,9 @@ void StorageMap::disk(const DiskEvent& event) {
     case OmenKind::written_back:
       add_range(files_[file].kept, event.range);
       break;
+    case OmenKind::power_cut:
+      power_cut(event.disk);
+      break;
     case OmenKind::removed:
       if (segment) cut(file, 0);
       break;
@@ -209,6 +212,19 @@ void StorageMap::lost(const FileName& file, ByteRange range) {
   for (const Stored* batch : found->second) {
     if (!batch->range.touches(range)) continue;
     holes_[{batch->disk, batch->directory}].push_back({batch->base, moment_});
+  }
+}
+
+// Without the page cache nobody vouches for what was never synced: at wrong bytes the log ends.
+void StorageMap::power_cut(std::uint32_t disk) {
+  for (const auto& [where, spoils] : spoils_) {
+    for (const Spoil& spoil : spoils) {
+      if (!spoil.lasting || spoil.disk != disk) continue;
+      for (const Stored* batch : standing_beyond(disk, spoil.inode, spoil.range.begin)) {
+        if (!batch->range.touches(spoil.range) || truly_synced(*batch)) continue;
+        holes_[{disk, batch->directory}].push_back({batch->base, moment_});
+      }
+    }
   }
 }
 

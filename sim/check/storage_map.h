@@ -99,7 +99,7 @@ class StorageMap {
     std::vector<Stored*> commit;
     Time committed_at;
   };
-  // A power cut took bytes from the batch at `base`.
+  // A power cut took bytes from the batch at `base`, or took away who vouched for wrong ones.
   struct Hole {
     Offset base;
     std::uint64_t moment = 0;
@@ -128,6 +128,7 @@ class StorageMap {
   void side_file(const DiskEvent& event);
   void committed(const FileName& file, const DiskEvent& sync);
   void lost(const FileName& file, ByteRange range);
+  void power_cut(std::uint32_t disk);
   bool behind_a_hole(const Stored& batch) const;
   std::uint64_t last_mishap(const Stored& batch) const;
   void cut(const FileName& file, std::uint64_t from);

@@ -63,6 +63,7 @@ test_release() {
   fi
   counted_hook kcat-smoke "$root/tests/interop/kcat_smoke"
   if [[ -x $root/build/bin/fluxsim ]]; then
+    counted_step regress "$root/tests/zoo/regress" "$root/build/bin/fluxsim"
     counted_step swarm swarm "$root/build/bin/fluxsim" "$1"
   fi
 }
