@@ -30,15 +30,6 @@ counted_step() { # NAME COMMAND...
   count_log "$status" "$1"
 }
 
-# counted_hook NAME PROGRAM [ARGUMENT...]: a step that is skipped until the program exists.
-counted_hook() {
-  if [[ -x $2 ]]; then
-    counted_step "$@"
-  else
-    say "[-] $1: ${2#"$root"/} does not exist yet"
-  fi
-}
-
 run_ctest() { # PRESET [CTEST ARGUMENT...]
   local preset=$1 status=0
   shift
@@ -61,7 +52,7 @@ test_release() {
   else
     count_result 1
   fi
-  counted_hook kcat-smoke "$root/tests/interop/kcat_smoke"
+  counted_step kcat-smoke "$root/tests/interop/kcat_smoke"
   if [[ -x $root/build/bin/fluxsim ]]; then
     counted_step regress "$root/tests/zoo/regress" "$root/build/bin/fluxsim"
     counted_step swarm swarm "$root/build/bin/fluxsim" "$1"
@@ -113,13 +104,13 @@ command_test() {
   test_release "$([[ -z $depth ]] && echo 300 || echo 10000)"
   test_sanitized
   if [[ -z $depth ]]; then
-    counted_hook gate-short "$root/tools/gate" --short
+    counted_step gate-short "$root/tools/gate" --short
   else
     test_clang_in_full
-    counted_hook gate "$root/tools/gate"
+    counted_step gate "$root/tools/gate"
     local name
     for name in interop zoo fuzz chaos; do
-      counted_hook "$name" "$root/tools/$name"
+      counted_step "$name" "$root/tools/$name"
     done
   fi
 
