@@ -301,6 +301,10 @@ Result<void> Partition::abandon(env::Task& task) {
   CHECK(retired_);
   while (appending_ || committing_) TRY(quiet_.wait(task));
   auto opened_by_nobody = TRY(opening_.lock(task));
+  // Their commits may be under way, and open files by names that may soon be another topic's.
+  if (dropped_) TRY(dropped_->halt(task));
+  if (log_) TRY(log_->halt(task));
+  dropped_.reset();
   log_.reset();
   ++generation_;
   return {};
