@@ -23,6 +23,7 @@
 #include "core/controller/controller.h"
 #include "core/env/env.h"
 #include "core/sync/mutex.h"
+#include "core/sync/semaphore.h"
 #include "core/sync/task_group.h"
 
 namespace flux::broker {
@@ -57,6 +58,8 @@ class Broker {
   env::Env& env() { return env_; }
   // Tasks that may outlast the request they were made for.
   sync::TaskGroup& work() { return work_; }
+  // Batches that may be unpacked at the same time; each takes up to batch_plain_bytes_max.
+  sync::Semaphore& unpacking() { return unpacking_; }
   Instant patience_end() const { return env_.clock.now() + config_.disk_patience; }
 
   // The partition if it exists and this broker leads it.
@@ -72,6 +75,7 @@ class Broker {
   std::size_t partitions_known() const { return partitions_.size(); }
 
  private:
+  static constexpr std::uint64_t kUnpackingMax = 4;
   struct PartitionKey {
     Uuid topic;
     PartitionIndex index;
@@ -112,6 +116,7 @@ class Broker {
   std::multimap<std::string, Remains> leaving_;
   sync::Mutex moving_directories_;
 
+  sync::Semaphore unpacking_{kUnpackingMax};
   sync::Mutex allocating_ids_;
   ProducerId next_id_{0};
   std::int64_t ids_left_ = 0;

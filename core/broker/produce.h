@@ -1,7 +1,8 @@
 // Produce: from a client's batch to an acknowledgement.
 //
-// begin() checks a batch and gives it its place in line; it does not wait, so that requests that
-// came one after another are appended one after another. finish() waits for as much as `acks` asks.
+// begin() checks a batch and gives it its place in line. It may let others run, for a batch can be
+// long work: requests that are to be appended one after another are begun one after another.
+// finish() waits for as much as `acks` asks.
 #pragma once
 
 #include <memory>
@@ -30,9 +31,10 @@ struct Produced {
 };
 
 // `batch` lies in memory that `owner` keeps; it is patched in place.
-Outcome<Producing> begin_produce(Broker& broker, const controller::TopicState& topic,
-                                 PartitionIndex index, MutBytes batch,
-                                 std::shared_ptr<const void> owner, const ProduceRules& rules);
+Outcome<Producing> begin_produce(env::Task& task, Broker& broker,
+                                 const controller::TopicState& topic, PartitionIndex index,
+                                 MutBytes batch, std::shared_ptr<const void> owner,
+                                 const ProduceRules& rules);
 
 Outcome<Produced> finish_produce(env::Task& task, const Producing& producing, Acks acks,
                                  Instant until);

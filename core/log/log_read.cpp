@@ -67,13 +67,15 @@ Result<Bytes> Log::bytes_of(Task& task, const Slice& slice) {
 
 namespace {
 // The first record in the batch at or after `from` with at least that timestamp.
-Result<std::optional<TimestampOffset>> search_batch(const BatchView& batch, Timestamp at_least,
-                                                    Offset from) {
+Result<std::optional<TimestampOffset>> search_batch(Task& task, const BatchView& batch,
+                                                    Timestamp at_least, Offset from) {
   Bytes storage;
-  const ByteView records = TRY(record::records_of(batch, storage, kUnfoldedBytesMax));
+  const ByteView records =
+      TRY(record::records_of(batch, storage, kUnfoldedBytesMax, pace_of(task)));
   record::RecordReader reader(records, batch.record_count());
   while (!reader.done()) {
     const record::Record record = TRY(reader.next());
+    env::yield_if_due(task);
     const Timestamp timestamp = record.timestamp(batch);
     const Offset offset = record.offset(batch);
     if (timestamp >= at_least && offset >= from) {
@@ -104,7 +106,7 @@ Result<std::optional<TimestampOffset>> Log::search_segment(Task& task, Segment& 
       const BatchView batch = TRY(BatchView::take(rest));
       if (batch.max_timestamp() < at_least) continue;
       task.scheduler().charge(checksum_cost(batch.size()) * 4);
-      auto found = TRY(search_batch(batch, at_least, offset));
+      auto found = TRY(search_batch(task, batch, at_least, offset));
       if (found) return found;
     }
     env::yield_if_due(task);

@@ -2,36 +2,51 @@
 #pragma once
 
 #include <algorithm>
+#include <new>
 
 #include "core/base/bytes.h"
 #include "core/base/result.h"
+#include "core/record/pace.h"
 
 namespace flux::record::codecs {
 
-// A buffer that grows as a stream unfolds, up to a limit.
+// A buffer that grows as a stream unfolds, up to a limit, a piece at a time.
 class Output {
  public:
-  Output(std::size_t first_guess, std::size_t limit) : limit_(limit) {
-    bytes_.resize(std::min(std::max<std::size_t>(first_guess, 512), limit));
+  Output(std::size_t first_guess, std::size_t limit, const Pace& pace)
+      : limit_(limit), pace_(pace) {
+    bytes_.reserve(std::min({first_guess, limit, kGuessMax}));
   }
-  // Unused room; empty only when the limit is reached.
+  // Unused room, at most kPaceBytes; empty only when the limit is reached.
   MutBytes room() {
     if (used_ == bytes_.size() && used_ < limit_) {
-      bytes_.resize(std::min(limit_, std::max<std::size_t>(bytes_.size() * 2, 512)));
+      const std::size_t size = used_ + std::min(kPaceBytes, limit_ - used_);
+      // At once, since growing step by step moves all of it in one run. It is not touched yet.
+      if (size > bytes_.capacity()) bytes_.reserve(limit_);
+      bytes_.resize(size);
     }
     return MutBytes(bytes_).subspan(used_);
   }
-  void filled(std::size_t count) { used_ += count; }
+  void filled(std::size_t count) {
+    used_ += count;
+    if (pace_) pace_(PaceOf::unpacking, count);
+  }
   Bytes take() {
     bytes_.resize(used_);
     return std::move(bytes_);
   }
 
  private:
+  static constexpr std::size_t kGuessMax = std::size_t{1} << 20;
   Bytes bytes_;
   std::size_t used_ = 0;
   std::size_t limit_;
+  const Pace& pace_;
 };
+
+// For the libraries: a process that is killed while it unpacks takes this memory with it.
+inline void* allocate(void*, std::size_t bytes) { return ::operator new(bytes, std::nothrow); }
+inline void release(void*, void* memory) { ::operator delete(memory); }
 
 inline std::unexpected<Error> too_large(std::size_t limit) {
   return fail(ErrorCode::too_large,
@@ -39,12 +54,12 @@ inline std::unexpected<Error> too_large(std::size_t limit) {
 }
 
 Result<Bytes> gzip_compress(ByteView plain);
-Result<Bytes> gzip_decompress(ByteView packed, std::size_t limit);
+Result<Bytes> gzip_decompress(ByteView packed, std::size_t limit, const Pace& pace);
 Result<Bytes> snappy_compress(ByteView plain);
-Result<Bytes> snappy_decompress(ByteView packed, std::size_t limit);
+Result<Bytes> snappy_decompress(ByteView packed, std::size_t limit, const Pace& pace);
 Result<Bytes> lz4_compress(ByteView plain);
-Result<Bytes> lz4_decompress(ByteView packed, std::size_t limit);
+Result<Bytes> lz4_decompress(ByteView packed, std::size_t limit, const Pace& pace);
 Result<Bytes> zstd_compress(ByteView plain);
-Result<Bytes> zstd_decompress(ByteView packed, std::size_t limit);
+Result<Bytes> zstd_decompress(ByteView packed, std::size_t limit, const Pace& pace);
 
 }  // namespace flux::record::codecs

@@ -43,19 +43,19 @@ Result<Bytes> compress(Codec codec, ByteView plain) {
   return unknown(codec);
 }
 
-Result<Bytes> decompress(Codec codec, ByteView packed, std::size_t limit) {
+Result<Bytes> decompress(Codec codec, ByteView packed, std::size_t limit, const Pace& pace) {
   switch (codec) {
     case Codec::none:
       if (packed.size() > limit) return codecs::too_large(limit);
       return to_bytes(packed);
     case Codec::gzip:
-      return codecs::gzip_decompress(packed, limit);
+      return codecs::gzip_decompress(packed, limit, pace);
     case Codec::snappy:
-      return codecs::snappy_decompress(packed, limit);
+      return codecs::snappy_decompress(packed, limit, pace);
     case Codec::lz4:
-      return codecs::lz4_decompress(packed, limit);
+      return codecs::lz4_decompress(packed, limit, pace);
     case Codec::zstd:
-      return codecs::zstd_decompress(packed, limit);
+      return codecs::zstd_decompress(packed, limit, pace);
   }
   return unknown(codec);
 }

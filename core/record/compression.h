@@ -1,7 +1,8 @@
 // Compression of a batch's records: one stream a batch, in the framings that Kafka's clients write.
 //
 // A call that returns has freed what its library allocated: no context lives across calls. Output
-// is bounded by the caller, since a few bytes may unfold to gigabytes.
+// is bounded by the caller, since a few bytes may unfold to gigabytes. While unpacking, which may
+// suspend, a library's memory comes from operator new: it goes with the process that is killed.
 #pragma once
 
 #include <optional>
@@ -10,6 +11,7 @@
 #include "core/base/bytes.h"
 #include "core/base/result.h"
 #include "core/record/batch.h"
+#include "core/record/pace.h"
 
 namespace flux::record {
 
@@ -22,6 +24,6 @@ Result<Bytes> compress(Codec codec, ByteView plain);
 // too_large beyond `limit` bytes of output; corrupt when the stream is bad or ends early;
 // unsupported for a number that is no codec. Snappy is taken in Java's framing and raw; gzip and
 // zstd as any number of members, lz4 as any number of frames.
-Result<Bytes> decompress(Codec codec, ByteView packed, std::size_t limit);
+Result<Bytes> decompress(Codec codec, ByteView packed, std::size_t limit, const Pace& pace = {});
 
 }  // namespace flux::record

@@ -48,17 +48,21 @@ Result<Bytes> gzip_compress(ByteView plain) {
   return out;
 }
 
-Result<Bytes> gzip_decompress(ByteView packed, std::size_t limit) {
+Result<Bytes> gzip_decompress(ByteView packed, std::size_t limit, const Pace& pace) {
   if (packed.size() > INT_MAX) return fail(ErrorCode::too_large);
   Inflate inflater;
   z_stream& stream = inflater.stream;
+  stream.zalloc = [](voidpf, uInt count, uInt size) {
+    return allocate(nullptr, std::size_t{count} * size);
+  };
+  stream.zfree = release;
   if (inflateInit2(&stream, kWindowBits + kGzipHeader) != Z_OK) {
     return fail(ErrorCode::out_of_memory, "gzip");
   }
   inflater.live = true;
   stream.next_in = raw(packed.data());
   stream.avail_in = static_cast<uInt>(packed.size());
-  Output out(packed.size() * 4, limit);
+  Output out(packed.size() * 4, limit, pace);
   for (;;) {
     const MutBytes room = out.room();
     // With no room left a last byte tells whether the stream wanted more.

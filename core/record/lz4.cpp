@@ -1,3 +1,4 @@
+#define LZ4F_STATIC_LINKING_ONLY  // memory of our own
 #include <lz4frame.h>
 
 #include "core/record/codecs.h"
@@ -27,13 +28,13 @@ Result<Bytes> lz4_compress(ByteView plain) {
   return out;
 }
 
-Result<Bytes> lz4_decompress(ByteView packed, std::size_t limit) {
+Result<Bytes> lz4_decompress(ByteView packed, std::size_t limit, const Pace& pace) {
   Decoder decoder;
-  if (LZ4F_isError(LZ4F_createDecompressionContext(&decoder.context, LZ4F_VERSION))) {
-    return fail(ErrorCode::out_of_memory, "lz4");
-  }
+  const LZ4F_CustomMem memory{allocate, nullptr, release, nullptr};
+  decoder.context = LZ4F_createDecompressionContext_advanced(memory, LZ4F_VERSION);
+  if (!decoder.context) return fail(ErrorCode::out_of_memory, "lz4");
   if (packed.empty()) return bad();
-  Output out(packed.size() * 4, limit);
+  Output out(packed.size() * 4, limit, pace);
   for (ByteView rest = packed;;) {
     const MutBytes room = out.room();
     std::byte spare{};  // with no room left a last byte tells whether the stream wanted more

@@ -76,9 +76,10 @@ Result<Header> HeaderReader::next() {
   return Header{**key, *value};
 }
 
-Result<ByteView> records_of(const BatchView& batch, Bytes& storage, std::size_t limit) {
+Result<ByteView> records_of(const BatchView& batch, Bytes& storage, std::size_t limit,
+                            const Pace& pace) {
   if (batch.codec() == Codec::none) return batch.records();
-  storage = TRY(decompress(batch.codec(), batch.records(), limit));
+  storage = TRY(decompress(batch.codec(), batch.records(), limit, pace));
   return ByteView(storage);
 }
 

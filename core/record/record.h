@@ -9,6 +9,7 @@
 #include "core/base/bytes.h"
 #include "core/base/result.h"
 #include "core/record/batch.h"
+#include "core/record/pace.h"
 
 namespace flux::record {
 
@@ -62,6 +63,7 @@ class HeaderReader {
 
 // The records' bytes: those of the batch itself, or decompressed into `storage` when it is
 // compressed (at most `limit` bytes, else too_large).
-Result<ByteView> records_of(const BatchView& batch, Bytes& storage, std::size_t limit);
+Result<ByteView> records_of(const BatchView& batch, Bytes& storage, std::size_t limit,
+                            const Pace& pace = {});
 
 }  // namespace flux::record

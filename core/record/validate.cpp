@@ -52,10 +52,15 @@ bool timestamp_allowed(Timestamp timestamp, const BatchRules& rules) {
 }
 
 std::expected<BatchSummary, BatchFault> walk(const BatchView& batch, ByteView records,
-                                             const BatchRules& rules) {
+                                             const BatchRules& rules, const Pace& pace) {
   BatchSummary out{.bytes = batch.size(), .records = batch.record_count()};
   RecordReader reader(records, batch.record_count());
+  std::size_t paced_at = records.size();
   for (std::int32_t i = 0; !reader.done(); ++i) {
+    if (const std::size_t left = reader.rest().size(); pace && paced_at - left >= kPaceBytes) {
+      pace(PaceOf::reading, paced_at - left);
+      paced_at = left;
+    }
     const Result<Record> record = reader.next();
     if (!record) return fault(Kind::invalid_record, record.error().detail(), i);
     if (record->offset_delta != i) {
@@ -85,7 +90,8 @@ std::expected<BatchSummary, BatchFault> walk(const BatchView& batch, ByteView re
 }  // namespace
 
 std::expected<BatchSummary, BatchFault> validate_client_batch(ByteView bytes,
-                                                              const BatchRules& rules) {
+                                                              const BatchRules& rules,
+                                                              const Pace& pace) {
   if (bytes.size() > rules.max_batch_bytes) {
     return fault(Kind::too_large, "a batch of " + std::to_string(bytes.size()) +
                                       " bytes; max.message.bytes is " +
@@ -101,12 +107,12 @@ std::expected<BatchSummary, BatchFault> validate_client_batch(ByteView bytes,
     return std::unexpected(std::move(*found));
   }
   Bytes storage;
-  const Result<ByteView> records = records_of(*batch, storage, rules.max_records_bytes);
+  const Result<ByteView> records = records_of(*batch, storage, rules.max_records_bytes, pace);
   if (!records) {
     const bool large = records.error() == ErrorCode::too_large;
     return fault(large ? Kind::too_large : Kind::corrupt, records.error().detail());
   }
-  return walk(*batch, *records, rules);
+  return walk(*batch, *records, rules, pace);
 }
 
 }  // namespace flux::record

@@ -11,6 +11,7 @@
 
 #include "core/base/bytes.h"
 #include "core/record/batch.h"
+#include "core/record/pace.h"
 
 namespace flux::record {
 
@@ -49,6 +50,7 @@ struct BatchSummary {
 
 // `bytes` must hold exactly one batch.
 std::expected<BatchSummary, BatchFault> validate_client_batch(ByteView bytes,
-                                                              const BatchRules& rules);
+                                                              const BatchRules& rules,
+                                                              const Pace& pace = {});
 
 }  // namespace flux::record

@@ -1,3 +1,4 @@
+#define ZSTD_STATIC_LINKING_ONLY  // memory of our own
 #include <zstd.h>
 
 #include "core/record/codecs.h"
@@ -11,7 +12,7 @@ constexpr int kWindowLogMax = 27;
 
 // Frees the library's state however the call is left.
 struct Decoder {
-  ZSTD_DCtx* context = ZSTD_createDCtx();
+  ZSTD_DCtx* context = ZSTD_createDCtx_advanced({allocate, release, nullptr});
   ~Decoder() { ZSTD_freeDCtx(context); }
 };
 
@@ -28,13 +29,13 @@ Result<Bytes> zstd_compress(ByteView plain) {
   return out;
 }
 
-Result<Bytes> zstd_decompress(ByteView packed, std::size_t limit) {
+Result<Bytes> zstd_decompress(ByteView packed, std::size_t limit, const Pace& pace) {
   Decoder decoder;
   if (!decoder.context) return fail(ErrorCode::out_of_memory, "zstd");
   ZSTD_DCtx_setParameter(decoder.context, ZSTD_d_windowLogMax, kWindowLogMax);
   if (packed.empty()) return bad();
   ZSTD_inBuffer input{packed.data(), packed.size(), 0};
-  Output out(packed.size() * 4, limit);
+  Output out(packed.size() * 4, limit, pace);
   for (;;) {
     const MutBytes room = out.room();
     std::byte spare{};  // with no room left a last byte tells whether the stream wanted more

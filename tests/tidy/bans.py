@@ -85,7 +85,7 @@ INCLUDE_BANS = [
         ("net/wiregen/", "sim/run/", "viz/", "real/app/", "tests/", "tools/")),
     Ban("library", r"^CLI/", "command lines are read in main files and real/app", EVERYWHERE,
         ("_main.cpp", "real/app/", "sim/run/", "tools/")),
-    Ban("library", r"^(lz4\w*|zstd|snappy(-c)?|zlib)\.h$", "compression belongs to core/record",
+    Ban("library", r"^(lz4\w*|zstd|snappy(-\w+)?|zlib)\.h$", "compression belongs to core/record",
         EVERYWHERE, ("core/record/", "tests/")),
     Ban("library", r"^(isa-l|xxhash)", "use core/base/crc32c.h and core/base/hash.h", EVERYWHERE,
         ("core/base/",)),

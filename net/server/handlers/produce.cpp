@@ -24,7 +24,8 @@ constexpr std::int16_t kTopicIdsFrom = 13;
 
 bool is_acks(std::int16_t acks) { return acks >= -1 && acks <= 1; }
 
-broker::Outcome<broker::Producing> begin(Context& context, const controller::TopicState* topic,
+broker::Outcome<broker::Producing> begin(env::Task& task, Context& context,
+                                         const controller::TopicState* topic,
                                          const Request::Partition& wanted,
                                          const broker::ProduceRules& rules) {
   if (topic == nullptr) {
@@ -36,7 +37,8 @@ broker::Outcome<broker::Producing> begin(Context& context, const controller::Top
     return broker::fault(FaultKind::invalid_record, "a produce request needs one record batch");
   }
   const MutBytes batch = context.frame->writable(wanted.records.bytes());
-  return broker::begin_produce(context.broker, *topic, wanted.index, batch, context.frame, rules);
+  return broker::begin_produce(task, context.broker, *topic, wanted.index, batch, context.frame,
+                               rules);
 }
 
 // In line, in the order of the request: one for each of its partitions.
@@ -50,7 +52,7 @@ std::vector<broker::Outcome<broker::Producing>> begin_all(env::Task& task, Conte
     const auto state = context.header.api_version >= kTopicIdsFrom ? image->topic(topic.topic_id)
                                                                    : image->topic(topic.name);
     for (const Request::Partition& partition : topic.partitions) {
-      out.push_back(begin(context, state.get(), partition, rules));
+      out.push_back(begin(task, context, state.get(), partition, rules));
       env::yield_if_due(task);
     }
   }

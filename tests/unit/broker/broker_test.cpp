@@ -55,17 +55,17 @@ class BrokerTest : public ::testing::Test {
     EXPECT_TRUE(made);
     return broker.image()->topic(name);
   }
-  static Outcome<Producing> begin(Broker& broker, const controller::TopicState& topic,
-                                  const std::string& value) {
+  static Outcome<Producing> begin(env::Task& task, Broker& broker,
+                                  const controller::TopicState& topic, const std::string& value) {
     record::BatchBuilder builder;
     builder.add(record::Timestamp(1'700'000'000'000), std::nullopt, record::text(value));
     const auto bytes = std::make_shared<Bytes>(*builder.build());
-    return begin_produce(broker, topic, PartitionIndex(0), *bytes, bytes, {});
+    return begin_produce(task, broker, topic, PartitionIndex(0), *bytes, bytes, {});
   }
   static Outcome<Produced> produce(env::Task& task, Broker& broker,
                                    const controller::TopicState& topic, const std::string& value,
                                    Acks acks = Acks::all) {
-    const auto begun = begin(broker, topic, value);
+    const auto begun = begin(task, broker, topic, value);
     if (!begun) return std::unexpected(begun.error());
     return finish_produce(task, *begun, acks, broker.patience_end());
   }
@@ -85,7 +85,7 @@ TEST_F(BrokerTest, AppendsInTheOrderOfTheirBeginnings) {
   with_broker([&](env::Task& task, Broker& broker) {
     const auto topic = make_topic(task, broker, "t");
     std::vector<Producing> begun;
-    for (int i = 0; i < 50; ++i) begun.push_back(*begin(broker, *topic, std::to_string(i)));
+    for (int i = 0; i < 50; ++i) begun.push_back(*begin(task, broker, *topic, std::to_string(i)));
     for (int i = 49; i >= 0; --i) {
       const auto produced = finish_produce(task, begun[static_cast<std::size_t>(i)], Acks::all,
                                            broker.patience_end());
@@ -150,7 +150,7 @@ TEST_F(BrokerTest, APoisonedLogIsOpenedAgainOnceNothingWritesToIt) {
     ASSERT_TRUE(produce(task, broker, *topic, "b", Acks::leader));
     node.disk.open_gate_path = "2.log";
     node.disk.open_gate = &rolled;
-    const auto begun = begin(broker, *topic, "c");
+    const auto begun = begin(task, broker, *topic, "c");
     wait();
     node.image.order({.fault = sim::OrderedFault::sync_error, .path = "data/t-0/*.log"});
     synced.set();
@@ -326,7 +326,7 @@ TEST_F(BrokerTest, TooFewReplicasAreRefusedBeforeTheAppend) {
   with_broker([&](env::Task& task, Broker& broker) {
     auto topic = *make_topic(task, broker, "t");
     topic.partitions[0].isr.clear();
-    const auto begun = begin(broker, topic, "x");
+    const auto begun = begin(task, broker, topic, "x");
     ASSERT_FALSE(begun);
     EXPECT_EQ(begun.error().kind, FaultKind::not_enough_replicas);
   });

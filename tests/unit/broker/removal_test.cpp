@@ -49,7 +49,7 @@ class RemovalTest : public ::testing::Test {
     EXPECT_TRUE(broker.controller().create_topic(task, {.name = "t"}, false));
     return broker.image()->topic("t");
   }
-  static Producing begin(Broker& broker, const controller::TopicState& topic,
+  static Producing begin(env::Task& task, Broker& broker, const controller::TopicState& topic,
                          ProducerId producer = kNoProducerId, std::int32_t sequence = -1) {
     record::BatchOptions options;
     options.producer_id = producer;
@@ -58,7 +58,7 @@ class RemovalTest : public ::testing::Test {
     record::BatchBuilder builder(options);
     builder.add(record::Timestamp(1'700'000'000'000), std::nullopt, record::text("value"));
     const auto bytes = std::make_shared<Bytes>(*builder.build());
-    auto begun = begin_produce(broker, topic, PartitionIndex(0), *bytes, bytes, {});
+    auto begun = begin_produce(task, broker, topic, PartitionIndex(0), *bytes, bytes, {});
     EXPECT_TRUE(begun);
     return *begun;
   }
@@ -107,7 +107,7 @@ TEST_F(RemovalTest, ATopicMadeAnewDoesNotMeetTheOpeningOfItsFormerSelf) {
       for (std::uint64_t i = 0; i < steps; ++i) task.scheduler().yield(task);
       ASSERT_TRUE(broker.controller().delete_topic(task, former->id));
       const auto topic = make_topic(task, broker);
-      const auto begun = begin(broker, *topic);
+      const auto begun = begin(task, broker, *topic);
       const auto produced = finish_produce(task, begun, Acks::all, broker.patience_end());
       ASSERT_TRUE(produced) << produced.error().detail;
       ASSERT_TRUE(readers.wait(task));
@@ -133,11 +133,11 @@ TEST_F(RemovalTest, WithAWithdrawnBatchGoWhatItsProducerHadQueuedBehindIt) {
     const ProducerId mine(7);
     const ProducerId other(8);
     node.disk.gate = &gate;
-    const auto stuck = begin(broker, *topic);  // opens the log, and hangs
-    const auto first = begin(broker, *topic, mine, 0);
-    const auto others = begin(broker, *topic, other, 0);
-    const auto second = begin(broker, *topic, mine, 1);
-    const auto plain = begin(broker, *topic);
+    const auto stuck = begin(task, broker, *topic);  // opens the log, and hangs
+    const auto first = begin(task, broker, *topic, mine, 0);
+    const auto others = begin(task, broker, *topic, other, 0);
+    const auto second = begin(task, broker, *topic, mine, 1);
+    const auto plain = begin(task, broker, *topic);
     const auto soon = node.env().clock.now() + seconds(1);
     ASSERT_FALSE(finish_produce(task, first, Acks::all, soon));
     EXPECT_EQ(second.append->state, Append::State::withdrawn);
@@ -155,8 +155,8 @@ TEST_F(RemovalTest, WithAWithdrawnBatchGoWhatItsProducerHadQueuedBehindIt) {
     EXPECT_EQ(offset_of(others), Offset(1));
     EXPECT_EQ(offset_of(plain), Offset(2));
     // As the client sends them again.
-    EXPECT_EQ(offset_of(begin(broker, *topic, mine, 0)), Offset(3));
-    EXPECT_EQ(offset_of(begin(broker, *topic, mine, 1)), Offset(4));
+    EXPECT_EQ(offset_of(begin(task, broker, *topic, mine, 0)), Offset(3));
+    EXPECT_EQ(offset_of(begin(task, broker, *topic, mine, 1)), Offset(4));
   });
 }
 

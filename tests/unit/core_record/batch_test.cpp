@@ -207,6 +207,41 @@ TEST(CompressionTest, BombsAreStopped) {
   }
 }
 
+// No piece of the work is much longer than it should be, whatever the stream.
+TEST(CompressionTest, UnpackingLetsOthersIn) {
+  const std::size_t size = 20'000'000;
+  const Bytes zeros(size, std::byte{0});
+  std::vector<std::pair<Codec, Bytes>> streams;
+  for (const Codec codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
+    streams.emplace_back(codec, *compress(codec, zeros));
+  }
+  // As librdkafka writes it, one raw block: the length, a literal zero, and copies of the byte
+  // before, each of 64 and the last of 63.
+  Bytes raw;
+  for (std::size_t rest = size; rest > 0; rest >>= 7) {
+    raw.push_back(static_cast<std::byte>((rest & 127) | (rest > 127 ? 128 : 0)));
+  }
+  raw.insert(raw.end(), 2, std::byte{0});
+  for (std::size_t left = size - 1; left > 0; left -= std::min<std::size_t>(left, 64)) {
+    const auto length = static_cast<unsigned>(std::min<std::size_t>(left, 64));
+    raw.push_back(static_cast<std::byte>((length - 1) << 2 | 2));
+    raw.push_back(std::byte{1});
+    raw.push_back(std::byte{0});
+  }
+  streams.emplace_back(Codec::snappy, raw);
+  for (const auto& [codec, packed] : streams) {
+    std::size_t unpacked = 0;
+    std::size_t most = 0;
+    const Pace pace = [&](PaceOf what, std::size_t bytes) {
+      if (what == PaceOf::unpacking) unpacked += bytes;
+      most = std::max(most, bytes);
+    };
+    EXPECT_EQ(decompress(codec, packed, size, pace)->size(), size);
+    EXPECT_LE(most, 4 * kPaceBytes) << name_of(codec);
+    EXPECT_GE(unpacked, size / 100 * 99) << name_of(codec);
+  }
+}
+
 TEST(CompressionTest, ReadsRawSnappyAndSeveralMembers) {
   // "abc" as one raw block: length 3, a literal of 3.
   const Bytes raw = {std::byte{3}, std::byte{2 << 2}, std::byte{'a'}, std::byte{'b'},
