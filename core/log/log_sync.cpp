@@ -63,6 +63,12 @@ std::vector<Log::SegmentPointer> Log::unsettled() const {
 }
 
 Result<void> Log::commit_once(Task& task) {
+  Result<void> done;
+  // First of all: what is appended meanwhile is served by this round, and lies in its block.
+  for (const SegmentPointer& segment : unsettled()) {
+    if (done && segment->dirty()) done = segment->open_files(task);
+  }
+  wanted_ = false;
   ++round_;
   in_round_ = true;
   round_target_ = end_offset_;
@@ -77,7 +83,6 @@ Result<void> Log::commit_once(Task& task) {
     segment->close_block();
     parts.push_back({segment, segment->size(), segment->end_offset()});
   }
-  Result<void> done;
   for (const Part& part : parts) {
     if (done) done = part.segment->write_entries(task);
     if (done) done = part.segment->open_files(task);
