@@ -187,10 +187,23 @@ Outcome<log::Appended> Partition::carry_out(env::Task& task, Append& append) {
 void Partition::start_committing() {
   if (committing_ || log_->synced_end() == log_->end_offset()) return;
   committing_ = true;
+  if (host_.committing < kCommitsMax) return spawn_commit();
+  REACHED("broker.commit_in_line");
+  host_.commit_line.push_back(shared_from_this());
+}
+
+void Partition::spawn_commit() {
+  ++host_.committing;
   host_.work.spawn("partition.commit", [self = shared_from_this()](env::Task& task) {
     self->commit_loop(task);
     self->committing_ = false;
     self->quiet_.notify_all();
+    PartitionHost& host = self->host_;
+    --host.committing;
+    if (host.commit_line.empty()) return;
+    const std::shared_ptr<Partition> next = std::move(host.commit_line.front());
+    host.commit_line.pop_front();
+    next->spawn_commit();
   });
 }
 

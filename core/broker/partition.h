@@ -32,6 +32,8 @@
 
 namespace flux::broker {
 
+class Partition;
+
 // How partitions keep their logs, the same for all of a broker.
 struct LogKnobs {
   log::ReadVerify read_verify = log::ReadVerify::first;  // flux.read.verify
@@ -62,6 +64,10 @@ struct PartitionStatus {
   LeaderEpoch leader_epoch{0};
 };
 
+// Partitions that wait for a commit at once. Each takes a task, and the commit itself another: with
+// as many of the first as there are stacks, none would be left for what they wait for.
+inline constexpr std::size_t kCommitsMax = 2'000;
+
 // What a partition needs from its broker.
 struct PartitionHost {
   env::Env& env;
@@ -74,6 +80,8 @@ struct PartitionHost {
   std::function<Result<void>(env::Task&, const std::string& directory)> move_stray;
   // Until no removed topic of the same name has anything in the directory any more.
   std::function<Result<void>(env::Task&, const std::string& directory)> await_former;
+  std::size_t committing = 0;
+  std::deque<std::shared_ptr<Partition>> commit_line{};  // beyond kCommitsMax
 };
 
 class Partition : public std::enable_shared_from_this<Partition> {
@@ -121,6 +129,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void append_loop(env::Task& task);
   Outcome<log::Appended> carry_out(env::Task& task, Append& append);
   void start_committing();
+  void spawn_commit();
   void commit_loop(env::Task& task);
   void advance_high_watermark();
   void withdraw(const std::shared_ptr<Append>& append);

@@ -29,10 +29,16 @@ class Scheduler {
  public:
   virtual ~Scheduler() = default;
 
-  // Starts a task; it runs first when the caller suspends. The name is copied (31 bytes are kept)
-  // and, with the parent's key, names the task in traces and in randomness.
+  // Starts a task; it runs first when the caller suspends, or later when there are too many. The
+  // name is copied (31 bytes are kept) and, with the parent's key, names the task in traces and in
+  // randomness.
   virtual TaskHandle spawn(std::string_view name, TaskBody body,
                            StackSize stack = StackSize::normal) = 0;
+
+  // False when a task spawned now would wait for others to end. A task that any number of others
+  // may be doing the like of asks before it waits for a child, and does the child's work itself:
+  // else all stacks may be with those that wait.
+  virtual bool room_for(StackSize stack) = 0;
 
   // Suspends until unpark, or until the earlier of `until` and the task's deadline, or until
   // cancelled. A cancelled task does not suspend at all. `timed_out` is never early by the node's

@@ -98,8 +98,15 @@ TaskHandle RunLoop::spawn(std::string_view name, TaskBody body, env::StackSize s
   fiber.state = State::stackless;
   ++live_;
   std::deque<std::uint32_t>& line = stackless_[static_cast<std::size_t>(stack)];
-  if (!line.empty() || !prepare(fiber, stack)) line.push_back(index);
+  if (!line.empty() || !prepare(fiber, stack)) {
+    line.push_back(index);
+    ++stackless_count_;
+  }
   return fiber.handle();
+}
+
+bool RunLoop::room_for(env::StackSize stack) {
+  return stackless_[static_cast<std::size_t>(stack)].empty() && stacks_.available(stack);
 }
 
 // False when there is no stack for it now.
@@ -115,7 +122,10 @@ bool RunLoop::prepare(Fiber& fiber, env::StackSize size) {
 
 void RunLoop::give_stacks(env::StackSize size) {
   std::deque<std::uint32_t>& line = stackless_[static_cast<std::size_t>(size)];
-  while (!line.empty() && prepare(*fibers_[line.front()], size)) line.pop_front();
+  while (!line.empty() && prepare(*fibers_[line.front()], size)) {
+    line.pop_front();
+    --stackless_count_;
+  }
 }
 
 void RunLoop::entry(void* argument) {
@@ -182,14 +192,16 @@ void RunLoop::finish(Fiber& fiber) {
   fiber.next_ready = handle.generation;
   free_.push_back(handle.index);
   --live_;
-  give_stacks(released);
+  if (stackless_count_ > 0) give_stacks(released);
 }
 
 std::size_t RunLoop::run(Instant now) {
   CHECK(running_ == nullptr, "run() inside a fiber");
   // Another loop of the same pool may have given some back.
-  give_stacks(env::StackSize::normal);
-  give_stacks(env::StackSize::large);
+  if (stackless_count_ > 0) {
+    give_stacks(env::StackSize::normal);
+    give_stacks(env::StackSize::large);
+  }
   fire_timers(now);
   std::size_t resumes = 0;
   while (Fiber* fiber = pop_ready()) {
@@ -312,6 +324,7 @@ void RunLoop::kill() {
   fibers_.resize(1);  // index 0 still means none
   free_.clear();
   for (auto& line : stackless_) line.clear();
+  stackless_count_ = 0;
   timers_.clear();
   ready_heap_.clear();
   ready_first_ = ready_last_ = 0;

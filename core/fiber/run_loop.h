@@ -59,6 +59,7 @@ class RunLoop final : public env::Scheduler {
 
   env::TaskHandle spawn(std::string_view name, env::TaskBody body,
                         env::StackSize stack = env::StackSize::normal) override;
+  bool room_for(env::StackSize stack) override;
   env::Wake park(env::Task& task, Instant until = Instant::max()) override;
   void yield(env::Task& task) override;
   void unpark(env::TaskHandle task) override;
@@ -125,6 +126,7 @@ class RunLoop final : public env::Scheduler {
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<std::uint32_t> free_;
   std::array<std::deque<std::uint32_t>, 2> stackless_;  // by class; in the order of spawning
+  std::size_t stackless_count_ = 0;
   std::vector<Timer> timers_;      // a heap; entries of ended or re-armed waits are skipped
   std::vector<Ready> ready_heap_;  // hosted order
   std::uint32_t ready_first_ = 0;  // FIFO order: a list through the fibers, 0 for none

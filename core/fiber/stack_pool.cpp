@@ -47,8 +47,9 @@ void StackPool::push_free(std::byte* bottom, env::StackSize size) {
 }
 
 std::size_t StackPool::share(env::StackSize size) const {
-  const std::size_t large = config_.stacks_max * 5 / 8;
-  return size == env::StackSize::large ? large : config_.stacks_max - large;
+  const std::size_t slabs = config_.stacks_max / kSlabStacks;
+  const std::size_t large = slabs * 15 / 28;
+  return kSlabStacks * (size == env::StackSize::large ? large : slabs - large);
 }
 
 bool StackPool::map_slab(env::StackSize size) {
@@ -75,9 +76,13 @@ bool StackPool::map_slab(env::StackSize size) {
   return true;
 }
 
+bool StackPool::available(env::StackSize size) {
+  return free_[index_of(size)] != nullptr || map_slab(size);
+}
+
 std::optional<Stack> StackPool::acquire(env::StackSize size) {
+  if (!available(size)) return std::nullopt;
   Free*& first = free_[index_of(size)];
-  if (!first && !map_slab(size)) return std::nullopt;
   std::byte* bottom = first->bottom;
   first = first->next;
   const auto page = reinterpret_cast<std::uintptr_t>(bottom) / kPageBytes;

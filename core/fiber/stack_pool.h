@@ -40,6 +40,8 @@ class StackPool {
   StackPool(const StackPool&) = delete;
   StackPool& operator=(const StackPool&) = delete;
 
+  // Whether acquire() will give one.
+  bool available(env::StackSize size);
   // None when the class has its share, or memory is short.
   std::optional<Stack> acquire(env::StackSize size);
   void release(const Stack& stack);

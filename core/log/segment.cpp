@@ -197,8 +197,15 @@ Result<void> Segment::sync(Task& task) {
   // Side by side the device can serve both with one flush.
   Result<void> other;
   sync::TaskGroup group(env_.scheduler);
-  group.spawn("log.sync.integrity", [&](Task& child) { other = integrity_file->sync(child); });
+  const bool beside = env_.scheduler.room_for(env::StackSize::normal);
+  if (beside) {
+    group.spawn("log.sync.integrity", [&](Task& child) { other = integrity_file->sync(child); });
+  }
   Result<void> own = data_file->sync(task);
+  if (!beside && own) {
+    REACHED("log.sync_in_turn");
+    other = integrity_file->sync(task);
+  }
   {
     // The child works on this stack: it is waited for even by a task that was told to stop.
     const env::Shield shield(task);

@@ -29,8 +29,8 @@ struct ServerConfig {
   // What is served at once, whatever max.connections says, and the requests of all connections
   // beyond one of each. Both take stacks (fiber::StackPool), and some are left for the rest of the
   // node.
-  std::size_t connections_served_max = 10'000;
-  std::size_t extra_requests_max = 3'000;
+  std::size_t connections_served_max = 8'000;
+  std::size_t extra_requests_max = 2'000;
   // How long a fetch waits for records, whatever its client says: Kafka's clients give a request up
   // after 30 s (request.timeout.ms), and one that is gone should not keep its place for longer.
   Duration fetch_wait_max = seconds(30);

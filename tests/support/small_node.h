@@ -36,8 +36,12 @@ class SmallNode final : private fiber::Host,
                         private env::Trace,
                         private env::Network {
  public:
-  explicit SmallNode(const sim::DiskHabits& habits = strict_disk(), std::uint64_t seed = 1)
-      : seed_(seed), decisions_(seed), image(key("machine"), habits, decisions_, nullptr) {}
+  explicit SmallNode(const sim::DiskHabits& habits = strict_disk(), std::uint64_t seed = 1,
+                     std::size_t stacks_max = 256)
+      : seed_(seed),
+        decisions_(seed),
+        stacks_({.stacks_max = stacks_max, .watermarks = false}),
+        image(key("machine"), habits, decisions_, nullptr) {}
   ~SmallNode() override { EXPECT_EQ(loop_.live(), 0U); }
 
   // Runs the body as a fiber until it and all that it started have ended; time jumps over waits.
@@ -106,7 +110,7 @@ class SmallNode final : private fiber::Host,
     return fail(ErrorCode::unreachable);
   }
 
-  fiber::StackPool stacks_{{.stacks_max = 256, .watermarks = false}};
+  fiber::StackPool stacks_;
   // Seeded order: a test that leans on one order among ready tasks fails under some seed.
   fiber::RunLoop loop_{stacks_, *this, key("node"), fiber::ReadyOrder::hosted};
 

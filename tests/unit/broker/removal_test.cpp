@@ -50,7 +50,8 @@ class RemovalTest : public ::testing::Test {
     return broker.image()->topic("t");
   }
   static Producing begin(env::Task& task, Broker& broker, const controller::TopicState& topic,
-                         ProducerId producer = kNoProducerId, std::int32_t sequence = -1) {
+                         ProducerId producer = kNoProducerId, std::int32_t sequence = -1,
+                         PartitionIndex partition = PartitionIndex(0)) {
     record::BatchOptions options;
     options.producer_id = producer;
     if (producer != kNoProducerId) options.producer_epoch = ProducerEpoch(0);
@@ -58,7 +59,7 @@ class RemovalTest : public ::testing::Test {
     record::BatchBuilder builder(options);
     builder.add(record::Timestamp(1'700'000'000'000), std::nullopt, record::text("value"));
     const auto bytes = std::make_shared<Bytes>(*builder.build());
-    auto begun = begin_produce(task, broker, topic, PartitionIndex(0), *bytes, bytes, {});
+    auto begun = begin_produce(task, broker, topic, partition, *bytes, bytes, {});
     EXPECT_TRUE(begun);
     return *begun;
   }
@@ -75,7 +76,8 @@ class RemovalTest : public ::testing::Test {
     }
     return out;
   }
-  SmallNode node;
+  // Fewer stacks of a class than partitions that are written to at once.
+  SmallNode node{test::strict_disk(), 1, kCommitsMax * 11 / 5};
   sync::Event gate;
   std::uint64_t incarnation = 0;
 };
@@ -157,6 +159,33 @@ TEST_F(RemovalTest, WithAWithdrawnBatchGoWhatItsProducerHadQueuedBehindIt) {
     // As the client sends them again.
     EXPECT_EQ(offset_of(begin(task, broker, *topic, mine, 0)), Offset(3));
     EXPECT_EQ(offset_of(begin(task, broker, *topic, mine, 1)), Offset(4));
+  });
+}
+
+// More partitions at once than there are stacks for all that each of them does.
+TEST_F(RemovalTest, ManyPartitionsThatAreWrittenToAtOnceAllComeThrough) {
+  constexpr std::int32_t kPartitions = 2 * kCommitsMax;
+  with_broker([&](env::Task& task, Broker& broker) {
+    controller::CreateTopic wide{.name = "t", .partitions = kPartitions};
+    ASSERT_TRUE(broker.controller().create_topic(task, wide, false));
+    const auto topic = broker.image()->topic("t");
+    const auto write_all = [&](Acks acks) {
+      std::vector<Producing> begun;
+      for (std::int32_t i = 0; i < kPartitions; ++i) {
+        begun.push_back(begin(task, broker, *topic, kNoProducerId, -1, PartitionIndex(i)));
+      }
+      for (const Producing& one : begun) {
+        const auto produced = finish_produce(task, one, acks, Instant::max());
+        ASSERT_TRUE(produced) << produced.error().detail;
+      }
+    };
+    write_all(Acks::all);
+    // All of them wait for a commit.
+    node.disk.gate = &gate;
+    write_all(Acks::leader);
+    node.disk.gate = nullptr;
+    gate.set();
+    write_all(Acks::all);
   });
 }
 

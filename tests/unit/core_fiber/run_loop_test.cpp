@@ -248,6 +248,10 @@ TEST_F(RunLoopTest, FibersBeyondTheStacksBeginWhenOneIsGivenBack) {
         "t",
         [&, i](Task& task) {
           began.push_back(i);
+          EXPECT_TRUE(task.scheduler().room_for(env::StackSize::normal));
+          EXPECT_FALSE(began.size() < few.share(env::StackSize::large) &&
+                       task.scheduler().room_for(env::StackSize::large))
+              << "others are in line";
           EXPECT_EQ(task.scheduler().park(task), i == count - 1 ? Wake::cancelled : Wake::ready);
         },
         env::StackSize::large));

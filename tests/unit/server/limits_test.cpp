@@ -60,8 +60,9 @@ TEST(Stacks, SufficeForAllThatIsAllowedAtOnce) {
   const server::ServerConfig config;
   const fiber::StackPool stacks;
   const std::size_t requests = config.connections_served_max + config.extra_requests_max;
-  EXPECT_LE(requests + broker::kPatientTasksMax, stacks.share(env::StackSize::large));
-  EXPECT_LT(config.connections_served_max, stacks.share(env::StackSize::normal));
+  EXPECT_LE(requests + broker::kPatientTasksMax + 500, stacks.share(env::StackSize::large));
+  EXPECT_LE(config.connections_served_max + broker::kCommitsMax + 1'000,
+            stacks.share(env::StackSize::normal));
 }
 
 TEST_F(LimitsTest, MoreRequestsThanStacksWaitAndTheFewAreServed) {
