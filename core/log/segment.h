@@ -181,6 +181,7 @@ class Segment {
   const RotRange* rot_with(Offset offset) const;
   Edge rot_after(std::uint32_t position) const;
   std::uint32_t start_of_walk(Offset offset) const;
+  Result<BatchAt> walk_to(env::Task& task, Offset offset);
   Result<Edge> edge_of_limit(env::Task& task, Offset limit);
   Result<Edge> align(env::Task& task, const BatchAt& first, std::uint32_t cap, Edge bound);
   Result<Bytes> load_verified(env::Task& task, Range range, bool again = false);
@@ -206,6 +207,7 @@ class Segment {
 
   Indexer indexer_;
   bool indexes_loaded_ = true;
+  bool indexes_from_file_ = false;  // where a disk may have read them wrong: they have no checksum
 
   std::vector<Group> groups_;
   std::optional<OpenBlock> open_block_;

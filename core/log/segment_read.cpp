@@ -398,6 +398,15 @@ Result<BatchAt> Segment::find(Task& task, Offset offset) {
                 identity_.name() + ": offset " + std::to_string(offset.value()) +
                     " lies in bytes that the disk has spoiled");
   }
+  const Result<BatchAt> found = walk_to(task, offset);
+  const bool misled = !found || found->base > offset;
+  if (!misled || !indexes_from_file_) return found;
+  REACHED("log.index_misled");
+  TRY(rebuild_indexes(task));
+  return walk_to(task, offset);
+}
+
+Result<BatchAt> Segment::walk_to(Task& task, Offset offset) {
   BatchWalker walker(TRY(data(task)), start_of_walk(offset), size_);
   while (!walker.done()) {
     const BatchAt batch = TRY(walker.next(task));
@@ -487,6 +496,7 @@ Result<void> Segment::load_indexes(Task& task) {
       indexer_.offsets = std::move(*offset_index);
       indexer_.times = std::move(*time_index);
       indexes_loaded_ = true;
+      indexes_from_file_ = true;
       return {};
     }
   }
@@ -516,6 +526,7 @@ Result<void> Segment::rebuild_indexes(Task& task) {
   indexer_.offsets = std::move(rebuilt.offsets);
   indexer_.times = std::move(rebuilt.times);
   indexes_loaded_ = true;
+  indexes_from_file_ = false;
   return {};
 }
 

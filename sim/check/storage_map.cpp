@@ -176,6 +176,7 @@ void StorageMap::disk(const DiskEvent& event) {
   if (segment && spoils(event.kind)) {
     spoils_[{topic, partition}].push_back(
         {event.disk, event.inode, event.range, event.kind != OmenKind::misread, moment_});
+    if (event.kind != OmenKind::misread) spoiled_unvouched(spoils_[{topic, partition}].back());
   }
   files_[file].mishaps.push_back({event.kind, event.range, moment_});
 }
@@ -217,23 +218,31 @@ void StorageMap::lost(const FileName& file, ByteRange range) {
 
 // Without the page cache nobody vouches for what was never synced: at wrong bytes the log ends.
 void StorageMap::power_cut(std::uint32_t disk) {
+  power_cuts_[disk] = moment_;
   for (const auto& [where, spoils] : spoils_) {
     for (const Spoil& spoil : spoils) {
-      if (!spoil.lasting || spoil.disk != disk) continue;
-      for (const Stored* batch : standing_beyond(disk, spoil.inode, spoil.range.begin)) {
-        if (!batch->range.touches(spoil.range) || truly_synced(*batch)) continue;
-        holes_[{disk, batch->directory}].push_back({batch->base, moment_});
-      }
+      if (spoil.lasting && spoil.disk == disk) spoiled_unvouched(spoil);
     }
   }
 }
 
+void StorageMap::spoiled_unvouched(const Spoil& spoil) {
+  for (const Stored* batch : standing_beyond(spoil.disk, spoil.inode, spoil.range.begin)) {
+    if (!batch->range.touches(spoil.range) || truly_synced(*batch)) continue;
+    if (power_cuts_[spoil.disk] < batch->moment) continue;
+    holes_[{spoil.disk, batch->directory}].push_back({batch->base, moment_});
+  }
+}
+
 // A log has no holes: with a batch that was never promised to be there, all after it goes.
-bool StorageMap::behind_a_hole(const Stored& batch) const {
+std::uint64_t StorageMap::behind_a_hole(const Stored& batch) const {
+  std::uint64_t last = 0;
   const auto found = holes_.find({batch.disk, batch.directory});
-  return found != holes_.end() && std::ranges::any_of(found->second, [&](const Hole& hole) {
-           return hole.moment >= batch.moment && hole.base <= batch.base;
-         });
+  if (found == holes_.end()) return last;
+  for (const Hole& hole : found->second) {
+    if (hole.moment >= batch.moment && hole.base <= batch.base) last = std::max(last, hole.moment);
+  }
+  return last;
 }
 
 const Stored* StorageMap::find(const TopicPartitionName& where, Offset offset) const {
@@ -342,7 +351,8 @@ std::optional<std::string> StorageMap::closed(const Stored& batch) const {
 std::optional<std::string> StorageMap::excuse(const Stored& batch, Promise promise) const {
   const auto disk = disk_mishaps_.find(batch.disk);
   if (disk != disk_mishaps_.end() && disk->second > batch.moment) return "disk_lost";
-  if (promise != Promise::survives_power_cut && behind_a_hole(batch)) return "power_cut";
+  const bool may_go = promise != Promise::survives_power_cut;
+  if (may_go && behind_a_hole(batch) != 0) return "power_cut";
   const bool committed = !batch.commit.empty();
   const ByteRange block = committed ? batch.commit : batch.range;
   const std::uint64_t since = committed ? batch.commit_moment : batch.moment;
@@ -392,7 +402,7 @@ std::uint64_t StorageMap::last_mishap(const Stored& batch) const {
   if (const auto disk = disk_mishaps_.find(batch.disk); disk != disk_mishaps_.end()) {
     last = disk->second;
   }
-  last = std::max(last, side_loss(batch));
+  last = std::max({last, side_loss(batch), behind_a_hole(batch)});
   if (const auto file = files_.find({batch.disk, batch.inode}); file != files_.end()) {
     for (const Mishap& mishap : file->second.mishaps) {
       if (mishap.range.touches(batch.range)) last = std::max(last, mishap.moment);

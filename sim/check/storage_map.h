@@ -129,7 +129,9 @@ class StorageMap {
   void committed(const FileName& file, const DiskEvent& sync);
   void lost(const FileName& file, ByteRange range);
   void power_cut(std::uint32_t disk);
-  bool behind_a_hole(const Stored& batch) const;
+  void spoiled_unvouched(const Spoil& spoil);
+  // The moment since which it is; 0: it is not.
+  std::uint64_t behind_a_hole(const Stored& batch) const;
   std::uint64_t last_mishap(const Stored& batch) const;
   void cut(const FileName& file, std::uint64_t from);
   static void add_range(std::vector<ByteRange>& ranges, ByteRange range);
@@ -143,6 +145,7 @@ class StorageMap {
   std::map<FileName, FileState> files_;
   std::map<std::pair<std::uint32_t, std::string>, std::vector<Hole>> holes_;  // by directory
   std::map<TopicPartitionName, std::vector<Spoil>> spoils_;
+  std::map<std::uint32_t, std::uint64_t> power_cuts_;  // of a disk: the last one
   // Faults of files beside the segments, by what they can make unreadable: a segment, a partition's
   // directory, or all of the disk ("").
   std::map<std::pair<std::uint32_t, std::string>, SideFaults> side_faults_;

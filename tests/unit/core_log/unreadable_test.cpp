@@ -189,5 +189,41 @@ TEST(UnreadableTail, IsNotCutOff) {
   expect_read(filled, filled.values, "healed");
 }
 
+// Indexes have no checksum: one that a disk gave wrong, and that yet looks like one, costs time
+// only.
+TEST(MisleadingIndex, IsMadeAnewFromTheBatches) {
+  LogConfig config;
+  config.segment_bytes = 6000;
+  config.index_interval_bytes = 1;
+  SmallNode node;
+  Values values;
+  std::uint64_t fourth = 0;
+  EXPECT_TRUE(node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), config);
+    for (int i = 0; i < 8; ++i) {
+      if (i == 3) fourth = log->size_bytes();
+      const std::string tag = std::to_string(i) + std::string(1100, 'x');
+      EXPECT_TRUE(append_synced(task, *log, tag).has_value());
+      values.push_back(tag + "/0");
+    }
+    EXPECT_TRUE(log->close(task).has_value());
+  }));
+  EXPECT_TRUE(node.run([&](Task& task) {
+    const auto log = open_log(task, node.env(), config);
+    ASSERT_TRUE(log.has_value()) << log.error().to_string();
+    // Offset 1 lies, it says, where the fourth batch begins.
+    Bytes entry(8);
+    store_be<std::int32_t>(entry.data(), 1);
+    store_be<std::int32_t>(entry.data() + 4, static_cast<std::int32_t>(fourth));
+    const std::string index = "data/t-0/00000000000000000000.index";
+    EXPECT_TRUE(env::replace_file(task, node.env().disk, index, entry).has_value());
+    const auto slice = (*log)->read(task, Offset(1), {.bytes_max = 1 << 20, .end = Offset(8)});
+    ASSERT_TRUE(slice.has_value()) << slice.error().to_string();
+    EXPECT_EQ(slice->first, Offset(1));
+    EXPECT_EQ(read_all(task, **log), values);
+    EXPECT_TRUE((*log)->close(task).has_value());
+  }));
+}
+
 }  // namespace
 }  // namespace flux::test
