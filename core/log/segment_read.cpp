@@ -20,6 +20,8 @@ constexpr std::uint32_t kWalkBytes = 4096;
 constexpr std::uint32_t kEntriesAtOnce = 256;
 // The least that a device loses at once.
 constexpr std::uint64_t kPieceBytes = 512;
+// A device's error may pass, and what is given up here stays lost until the log is opened again.
+constexpr int kReadTries = 4;
 }  // namespace
 
 Result<void> read_whole(Task& task, File& file, std::uint64_t at, MutBytes into) {
@@ -38,7 +40,8 @@ Result<ReadAround> read_around_errors(Task& task, File& file, std::uint64_t at, 
     const std::size_t size = std::min(into.size() - out.bytes,
                                       static_cast<std::size_t>(kPieceBytes - from % kPieceBytes));
     const MutBytes piece = into.subspan(out.bytes, size);
-    const Result<std::size_t> got = file.read_at(task, from, piece);
+    Result<std::size_t> got = file.read_at(task, from, piece);
+    for (int tries = 1; !got && tries < kReadTries; ++tries) got = file.read_at(task, from, piece);
     if (!got) std::fill(piece.begin(), piece.end(), std::byte{0});
     out.bytes += got.value_or(size);
     if (got && *got < size) break;
