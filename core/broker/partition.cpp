@@ -269,14 +269,14 @@ void Partition::withdraw(const std::shared_ptr<Append>& append) {
   const auto goes = [&](const std::shared_ptr<Append>& queued) {
     return queued == append || (producer != kNoProducerId && producer_of(*queued) == producer);
   };
-  const auto kept = std::stable_partition(first, queue_.end(), std::not_fn(goes));
-  for (auto at = kept; at != queue_.end(); ++at) {
+  for (auto at = first; at != queue_.end(); ++at) {
+    if (!goes(*at)) continue;
     if (*at != append) REACHED("broker.append_withdrawn_behind");
     (*at)->state = Append::State::withdrawn;
     (*at)->owner.reset();
     (*at)->ended.set();
   }
-  queue_.erase(kept, queue_.end());
+  queue_.erase(std::remove_if(first, queue_.end(), goes), queue_.end());
 }
 
 Outcome<void> Partition::wait_committed(env::Task& task, const Append& append, Instant until) {

@@ -316,9 +316,8 @@ bool StorageMap::synced(const Stored& batch, bool* lied) const {
 
 const StorageMap::SideFaults& StorageMap::side_faults(std::uint32_t disk,
                                                       const std::string& scope) const {
-  static const SideFaults kNone;
   const auto found = side_faults_.find({disk, scope});
-  return found == side_faults_.end() ? kNone : found->second;
+  return found == side_faults_.end() ? no_faults_ : found->second;
 }
 
 std::uint64_t StorageMap::side_loss(const Stored& batch) const {

@@ -149,6 +149,7 @@ class StorageMap {
   // Faults of files beside the segments, by what they can make unreadable: a segment, a partition's
   // directory, or all of the disk ("").
   std::map<std::pair<std::uint32_t, std::string>, SideFaults> side_faults_;
+  const SideFaults no_faults_;
   std::map<std::uint32_t, std::uint64_t> disk_mishaps_;  // wiped, rolled back: the last one
 };
 
