@@ -10,9 +10,8 @@ using enum FaultSpan;
 
 constexpr FaultParameter kNone;
 
-// FaultRow::swarm and FaultRow::needs_replicas.
+// FaultRow::swarm (every fault is drawn by it) and FaultRow::needs_replicas.
 constexpr bool kDrawn = true;
-constexpr bool kWrittenOnly = false;
 constexpr bool kOnOneNode = false;
 constexpr bool kNeedsReplicas = true;
 
