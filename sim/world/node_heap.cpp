@@ -87,18 +87,44 @@ void* allocate_or_throw(std::size_t bytes, std::size_t alignment) {
 
 }  // namespace
 
-// The program's allocation functions. The forms that are not listed call these by default.
+// The program's allocation functions. The forms of arrays and those that do not throw call the
+// first ones by default, but not where a sanitizer has put its own in their place.
 void* operator new(std::size_t bytes) {
   return allocate_or_throw(bytes, alignof(std::max_align_t));
 }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return allocate_or_throw(bytes, static_cast<std::size_t>(alignment));
 }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return flux::sim::NodeHeap::allocate(bytes, alignof(std::max_align_t));
+}
+void* operator new[](std::size_t bytes) { return ::operator new(bytes); }
+void* operator new[](std::size_t bytes, std::align_val_t alignment) {
+  return ::operator new(bytes, alignment);
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t& tag) noexcept {
+  return ::operator new(bytes, tag);
+}
+
 void operator delete(void* block) noexcept { flux::sim::NodeHeap::release(block); }
 void operator delete(void* block, std::size_t) noexcept { flux::sim::NodeHeap::release(block); }
 void operator delete(void* block, std::align_val_t) noexcept {
   flux::sim::NodeHeap::release(block);
 }
 void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
+  flux::sim::NodeHeap::release(block);
+}
+void operator delete(void* block, const std::nothrow_t&) noexcept {
+  flux::sim::NodeHeap::release(block);
+}
+void operator delete[](void* block) noexcept { flux::sim::NodeHeap::release(block); }
+void operator delete[](void* block, std::size_t) noexcept { flux::sim::NodeHeap::release(block); }
+void operator delete[](void* block, std::align_val_t) noexcept {
+  flux::sim::NodeHeap::release(block);
+}
+void operator delete[](void* block, std::size_t, std::align_val_t) noexcept {
+  flux::sim::NodeHeap::release(block);
+}
+void operator delete[](void* block, const std::nothrow_t&) noexcept {
   flux::sim::NodeHeap::release(block);
 }
