@@ -276,7 +276,10 @@ void Partition::withdraw(const std::shared_ptr<Append>& append) {
     (*at)->owner.reset();
     (*at)->ended.set();
   }
-  queue_.erase(std::remove_if(first, queue_.end(), goes), queue_.end());
+  // By their state, for their bytes are gone.
+  std::erase_if(queue_, [](const std::shared_ptr<Append>& queued) {
+    return queued->state == Append::State::withdrawn;
+  });
 }
 
 Outcome<void> Partition::wait_committed(env::Task& task, const Append& append, Instant until) {
