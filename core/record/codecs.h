@@ -21,8 +21,7 @@ class Output {
   MutBytes room() {
     if (used_ == bytes_.size() && used_ < limit_) {
       const std::size_t size = used_ + std::min(kPaceBytes, limit_ - used_);
-      // At once, since growing step by step moves all of it in one run. It is not touched yet.
-      if (size > bytes_.capacity()) bytes_.reserve(limit_);
+      if (size > bytes_.capacity()) bytes_.reserve(next_capacity(size));
       bytes_.resize(size);
     }
     return MutBytes(bytes_).subspan(used_);
@@ -38,6 +37,13 @@ class Output {
 
  private:
   static constexpr std::size_t kGuessMax = std::size_t{1} << 20;
+  // To grow is to move all of it in one run: what is larger gets all it may have, untouched yet.
+  static constexpr std::size_t kMovedMax = std::size_t{4} << 20;
+
+  std::size_t next_capacity(std::size_t size) const {
+    return size > kMovedMax ? limit_ : std::min(size * 4, limit_);
+  }
+
   Bytes bytes_;
   std::size_t used_ = 0;
   std::size_t limit_;
