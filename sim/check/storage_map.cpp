@@ -155,6 +155,13 @@ void StorageMap::disk(const DiskEvent& event) {
     case OmenKind::written_back:
       add_range(files_[file].kept, event.range);
       break;
+    case OmenKind::dropped:
+      if (!segment) break;
+      files_[file].sync_failed = moment_;
+      for (const Spoil& spoil : spoils_[{topic, partition}]) {
+        if (spoil.lasting && file == FileName(spoil.disk, spoil.inode)) spoiled_unvouched(spoil);
+      }
+      break;
     case OmenKind::power_cut:
       power_cut(event.disk);
       break;
@@ -216,7 +223,8 @@ void StorageMap::lost(const FileName& file, ByteRange range) {
   }
 }
 
-// Without the page cache nobody vouches for what was never synced: at wrong bytes the log ends.
+// Without the page cache, or after a sync that failed, nobody vouches for what was never synced: at
+// wrong bytes the log ends.
 void StorageMap::power_cut(std::uint32_t disk) {
   power_cuts_[disk] = moment_;
   for (const auto& [where, spoils] : spoils_) {
@@ -229,7 +237,8 @@ void StorageMap::power_cut(std::uint32_t disk) {
 void StorageMap::spoiled_unvouched(const Spoil& spoil) {
   for (const Stored* batch : standing_beyond(spoil.disk, spoil.inode, spoil.range.begin)) {
     if (!batch->range.touches(spoil.range) || truly_synced(*batch)) continue;
-    if (power_cuts_[spoil.disk] < batch->moment) continue;
+    const std::uint64_t failed = files_[{spoil.disk, spoil.inode}].sync_failed;
+    if (std::max(power_cuts_[spoil.disk], failed) < batch->moment) continue;
     holes_[{spoil.disk, batch->directory}].push_back({batch->base, moment_});
   }
 }

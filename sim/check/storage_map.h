@@ -95,6 +95,7 @@ class StorageMap {
     std::vector<ByteRange> synced;  // by a true sync; disjoint, ascending
     std::vector<ByteRange> kept;    // durable without one: written back in time, or healed
     std::vector<Mishap> mishaps;
+    std::uint64_t sync_failed = 0;  // when one last did
     // What the latest sync covered first; one sync may tell of several ranges.
     std::vector<Stored*> commit;
     Time committed_at;
