@@ -18,7 +18,7 @@ bench_simulator() {
   command -v cargo >/dev/null ||
     die "bench simulator: madsim and turmoil are built with cargo (https://rustup.rs)"
   must bench-peers build_simulator_peers
-  must bench-sim-mesh configure_and_build release sim_mesh
+  must bench-sim-mesh configure_and_build release sim_mesh fluxsim
   python3 tools/lib/bench_simulator.py --flux build/release/host/sim_mesh --peers "$peers_dir" \
-    --document docs/benchmarks/simulator.md "$@"
+    --fluxsim build/bin/fluxsim --document docs/benchmarks/simulator.md "$@"
 }

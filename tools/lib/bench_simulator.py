@@ -6,6 +6,7 @@ turn, so that a slow minute is slow for all of them. The table shows medians ove
 """
 
 import argparse
+import json
 import os
 import pathlib
 import statistics
@@ -70,6 +71,27 @@ def measure(args):
     return figures
 
 
+CLUSTER_SEEDS = 100
+
+
+def clusters(fluxsim):
+    """Whole clusters, as `fluxsim swarm` runs them: a process for each seed, all that costs."""
+    before = os.times()
+    events, simulated = 0, 0.0
+    for seed in range(1, CLUSTER_SEEDS + 1):
+        done = subprocess.run([fluxsim, "run", "swarm", "--seed", str(seed), "--json"],
+                              capture_output=True, text=True, check=True)
+        report = json.loads(done.stdout.splitlines()[0])
+        events += report["events"]
+        simulated += report["end_ms"] / 1000
+    after = os.times()
+    spent = (after.children_user - before.children_user +
+             after.children_system - before.children_system)
+    return [("events a second", events / spent),
+            ("simulated seconds a second", simulated / spent),
+            ("seeds a core-hour", CLUSTER_SEEDS / spent * 3600)]
+
+
 def shown(values):
     """The median, and how far the rounds lie apart."""
     if not values:
@@ -118,6 +140,16 @@ fastest in brackets; every program has one thread, so they are per core. Process
 what others on the machine took of it, but not what they did to its caches, which is what the
 50-node figure of Flux depends on most. On an idle machine all figures are higher.
 
+## Whole clusters
+
+Seeds 1 to {seeds} of the general swarm (`fluxsim run swarm`), a process for each: a broker with its
+log and its faults, up to four clients, an auditor, and all checkers. Also per second of processor
+time.
+
+{clusters}
+
+## What is compared
+
 | workload | what it does |
 |---|---|
 | mesh | 5 nodes, each keeps 64 requests of 256 bytes outstanding, each answered with 16 bytes |
@@ -138,15 +170,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--flux", required=True)
     parser.add_argument("--peers", required=True)
+    parser.add_argument("--fluxsim", required=True)
     parser.add_argument("--document", required=True)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     figures = measure(args)
     text = table(figures)
+    of_clusters = "| figure | |\n|---|---|\n" + "\n".join(
+        f"| {what} | {value:,.0f} |" for what, value in clusters(args.fluxsim))
     print(text)
+    print(of_clusters)
     path = pathlib.Path(args.document)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(TEXT.format(rounds=args.rounds, machine=machine(), table=text))
+    path.write_text(TEXT.format(rounds=args.rounds, machine=machine(), table=text,
+                                clusters=of_clusters, seeds=CLUSTER_SEEDS))
     print(f"written to {path}", file=sys.stderr)
 
 
