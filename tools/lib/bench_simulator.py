@@ -138,7 +138,7 @@ on: {machine}.
 Figures are medians per second of processor time, with the distance from the slowest round to the
 fastest in brackets; every program has one thread, so they are per core. Processor time leaves out
 what others on the machine took of it, but not what they did to its caches, which is what the
-50-node figure of Flux depends on most. On an idle machine all figures are higher.
+50-node figure of Flux depends on most.
 
 ## Whole clusters
 
