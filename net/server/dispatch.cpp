@@ -16,15 +16,16 @@ namespace {
 using kafka::ApiKey;
 
 constexpr std::array kServed = {
-    Served{ApiKey::produce, handle_produce},
-    Served{ApiKey::fetch, handle_fetch},
+    Served{ApiKey::produce, handle_produce,
+           "transactions; versions 0-2 are advertised and refused"},
+    Served{ApiKey::fetch, handle_fetch, "sessions; followers"},
     Served{ApiKey::list_offsets, handle_list_offsets},
     Served{ApiKey::metadata, handle_metadata},
-    Served{ApiKey::find_coordinator, handle_find_coordinator},
+    Served{ApiKey::find_coordinator, handle_find_coordinator, "no coordinator yet, so no groups"},
     Served{ApiKey::api_versions, handle_api_versions},
     Served{ApiKey::create_topics, handle_create_topics},
     Served{ApiKey::delete_topics, handle_delete_topics},
-    Served{ApiKey::init_producer_id, handle_init_producer_id},
+    Served{ApiKey::init_producer_id, handle_init_producer_id, "transactions"},
     Served{ApiKey::describe_cluster, handle_describe_cluster},
 };
 

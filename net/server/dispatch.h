@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "net/kafka/request.h"
 #include "net/server/context.h"
@@ -11,6 +12,8 @@ namespace flux::server {
 struct Served {
   kafka::ApiKey key;
   Handler handler;
+  // What Kafka's does with it and this broker does not, for docs/kafka_compat.md.
+  std::string_view lacks = {};
 };
 
 // By key.

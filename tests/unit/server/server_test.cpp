@@ -2,8 +2,6 @@
 // versions, no answer where none is wanted.
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "core/record/batch_builder.h"
 #include "net/kafka/gen/api_versions.h"
@@ -82,18 +80,6 @@ TEST(HandlerTable, IsSortedAndKnown) {
   EXPECT_TRUE(std::ranges::is_sorted(server::served_apis(), {}, &server::Served::key));
   for (const server::Served& served : server::served_apis()) {
     EXPECT_NE(kafka::find_api(static_cast<std::int16_t>(served.key)), nullptr);
-  }
-}
-
-TEST(HandlerTable, IsThatOfThePageAboutTheDaemon) {
-  std::ifstream file(FLUX_SOURCE_DIR "/docs/daemon.md");
-  const std::string page{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  for (const server::Served& served : server::served_apis()) {
-    const kafka::ApiInfo* api = kafka::find_api(static_cast<std::int16_t>(served.key));
-    const std::string row = "| `" + std::string(api->name) + "` | " +
-                            std::to_string(api->version_min) + "-" +
-                            std::to_string(api->version_max);
-    EXPECT_NE(page.find(row), std::string::npos) << row;
   }
 }
 
