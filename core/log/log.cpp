@@ -122,6 +122,7 @@ Result<void> Log::assign_epochs(Task& task, const Checked& checked) {
   REACHED("log.epoch_bump");
   TRY(env::replace_file(task, env_.disk, path(kEpochFile), as_bytes(checked.epochs->to_text())));
   epochs_ = *checked.epochs;
+  epochs_.cut_before(start_offset_);  // it may have moved meanwhile
   return {};
 }
 
@@ -226,6 +227,9 @@ Result<void> Log::roll(Task& task) {
 
 Result<sync::MutexGuard> Log::end_writing(Task& task) {
   closing_ = true;
+  {
+    const sync::MutexGuard deleting = TRY(start_mutex_.lock(task));
+  }  // nobody begins anew
   sync::MutexGuard guard = TRY(append_mutex_.lock(task));
   commit_wanted_.notify_all();
   while (committing_) TRY(commit_ended_.wait(task));

@@ -15,6 +15,8 @@
 //     were written, synced_end() only after a sync that covers them completed;
 //   - what sync() has vouched for is there after any crash, or, if the disk has spoiled it, is an
 //     error to read: it is never cut off and never replaced;
+//   - start_offset() never goes back, over any crash: it moves once that is durable, and segments
+//     go after that;
 //   - a failed sync poisons the log: nothing is acknowledged or appended until it is opened again,
 //     and the failed sync is never retried;
 //   - the producer state is a fold of the batches in the log.
@@ -25,6 +27,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -94,6 +98,12 @@ struct RecoveryReport {
   std::uint64_t indexes_rebuilt = 0;
 };
 
+// What of a log has outlived its use (retention.bytes and retention.ms; -1: nothing).
+struct Retention {
+  std::int64_t bytes = -1;
+  std::int64_t ms = -1;
+};
+
 class Log : public std::enable_shared_from_this<Log> {
  public:
   // Opens or makes the partition's directory and recovers it. When it returns, everything that it
@@ -135,6 +145,20 @@ class Log : public std::enable_shared_from_this<Log> {
                                                               record::Timestamp at_least);
   // The record with the largest timestamp.
   Result<std::optional<TimestampOffset>> offset_of_max_timestamp(env::Task& task);
+
+  // Deletes what lies before `to`: once it returns the log starts there, for good, over any crash;
+  // nothing happens when it starts later. Errors: out_of_range above end_offset(); not_available
+  // (closed, poisoned); those of the disk: then nothing changed, but a later opening may find that
+  // it did.
+  Result<void> advance_start(env::Task& task, Offset to);
+  // Deletes whole segments from the front, below `limit` (the high watermark), by Kafka's rules:
+  // while the others are as large as `bytes`, and while their newest record is older than `ms`. The
+  // active segment goes too, if all of it is too old: another takes its place.
+  Result<void> expire(env::Task& task, const Retention& retention, Offset limit);
+  // Lets go of segments below the start, and removes the files of those let go of at least `delay`
+  // ago (file.delete.delay.ms; who reads from an open file keeps it). Returns when there is more to
+  // remove; nothing when there is not.
+  Result<std::optional<Instant>> remove_deleted(env::Task& task, Duration delay);
 
   // Closes the active segment and starts another, if it holds anything.
   Result<void> roll(env::Task& task);
@@ -190,8 +214,21 @@ class Log : public std::enable_shared_from_this<Log> {
   void linger(env::Task& task);
   void poison(env::Task& task, const Error& why);
 
+  // log_retention.cpp
+  Result<void> advance_locked(env::Task& task, Offset to);
+  Offset expired_end(const Retention& retention, Offset limit) const;
+  Result<void> check_writable() const;
+  bool too_old(const Segment& segment, std::int64_t age_ms_max) const;
+
   // log_read.cpp
+  Result<std::optional<TimestampOffset>> newest_of_cut(env::Task& task, Segment& segment);
+  // Calls `see` with each batch from an offset on, and that offset, until it says that it has seen
+  // enough.
+  using SeeBatch = std::function<Result<bool>(const record::BatchView& batch, Offset from)>;
+  Result<void> see_batches(env::Task& task, Segment& segment, Offset from, const SeeBatch& see);
   SegmentPointer segment_of(Offset offset) const;
+  std::unexpected<Error> refuse_offset(Offset offset) const;
+  Result<Slice> read_existing(env::Task& task, Offset from, const ReadLimits& limits);
   Result<std::optional<TimestampOffset>> search_segment(env::Task& task, Segment& segment,
                                                         record::Timestamp at_least);
 
@@ -213,6 +250,13 @@ class Log : public std::enable_shared_from_this<Log> {
   Epochs epochs_;
   ProducerState producers_;
   sync::Mutex append_mutex_;
+  // Whoever moves the start or removes files has it; taken before append_mutex_.
+  sync::Mutex start_mutex_;
+  struct Deleted {
+    SegmentPointer segment;
+    Instant since;
+  };
+  std::deque<Deleted> deleted_;
   sync::Condition moved_;
 
   // One commit at a time: `round_` is the number of the one that runs or ran last.
@@ -232,6 +276,9 @@ class Log : public std::enable_shared_from_this<Log> {
   sync::Condition commit_wanted_;
 };
 
+// Those that are there; the caller syncs the directory.
+Result<void> remove_segment_files(env::Task& task, env::Disk& disk, std::string_view directory,
+                                  Offset base);
 // A directory's topic id, from its partition.metadata; not_found when it has none.
 Result<Uuid> read_topic_id(env::Task& task, env::Disk& disk, std::string_view directory);
 

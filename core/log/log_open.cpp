@@ -9,6 +9,7 @@
 #include "core/log/names.h"
 #include "core/log/recovery.h"
 #include "core/log/segment.h"
+#include "core/log/start_file.h"
 
 namespace flux::log {
 
@@ -38,6 +39,7 @@ class Opening {
 
   Result<void> run(Task& task) {
     TRY(prepare_directory(task));
+    TRY(read_start(task));
     std::vector<Offset> bases = TRY(list_segments(task));
     TRY(drop_leftovers(task, bases));
     TRY(recover_segments(task, bases));
@@ -52,18 +54,20 @@ class Opening {
 
  private:
   Result<void> prepare_directory(Task& task);
+  Result<void> read_start(Task& task);
   Result<std::vector<Offset>> list_segments(Task& task);
   Result<void> drop_leftovers(Task& task, std::vector<Offset>& bases);
-  Result<void> remove_segment(Task& task, Offset base);
   Result<std::vector<LaterSegments>> look_ahead(Task& task, const std::vector<Offset>& bases);
   Result<void> recover_segments(Task& task, const std::vector<Offset>& bases);
   Result<void> drop_from(Task& task, const std::vector<Offset>& bases, std::size_t first);
+  Result<void> begin_at_start(Task& task);
   Result<void> finish(Task& task);
   Result<void> settle_names(Task& task);
   Result<void> settle_epochs(Task& task);
 
   Log& log_;
   env::Disk& disk_;
+  LogStart start_;
   bool rotten_ = false;       // anywhere
   bool last_rotten_ = false;  // in the segment that would be appended to
 };
@@ -82,11 +86,31 @@ Result<void> Opening::prepare_directory(Task& task) {
                            as_bytes(partition_metadata_text(log_.identity_.topic_id)));
 }
 
+Result<void> Opening::read_start(Task& task) {
+  const std::string path = log_.path(kStartFile);
+  const auto read = [&]() -> Result<FoundStart> {
+    const Bytes bytes = TRY(env::read_file(task, disk_, path, kSmallFileMax));
+    return decode_start(log_.identity_, bytes);
+  };
+  Result<FoundStart> found = read();
+  if (!found && found.error() == ErrorCode::not_found) return {};
+  if (!found || found->damaged) found = read();  // perhaps it was read wrong, once
+  if (!found) return std::unexpected(found.error().in(path));
+  start_ = found->at;
+  if (!found->damaged) return {};
+  REACHED("log.start_copy_damaged");
+  return env::replace_file(task, disk_, path, encode_start(log_.identity_, start_));
+}
+
 Result<std::vector<Offset>> Opening::list_segments(Task& task) {
   std::set<Offset> bases;
   for (const env::DirectoryEntry& entry : TRY(disk_.list(task, log_.directory_))) {
     if (entry.is_directory) continue;
-    if (entry.name.ends_with(kTemporarySuffix)) {
+    const auto any = base_of_file(entry.name);
+    if (any && *any < start_.segment) {
+      REACHED("log.deleted_segment_found");
+      TRY(remove_if_there(task, disk_, log_.path(entry.name)));
+    } else if (entry.name.ends_with(kTemporarySuffix)) {
       TRY(remove_if_there(task, disk_, log_.path(entry.name)));
     } else if (const auto base = base_of_file(entry.name, kLogSuffix)) {
       bases.insert(*base);
@@ -95,14 +119,6 @@ Result<std::vector<Offset>> Opening::list_segments(Task& task) {
     }
   }
   return std::vector<Offset>(bases.begin(), bases.end());
-}
-
-Result<void> Opening::remove_segment(Task& task, Offset base) {
-  for (const std::string_view suffix :
-       {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kIntegritySuffix}) {
-    TRY(remove_if_there(task, disk_, log_.path(segment_file(base, suffix))));
-  }
-  return {};
 }
 
 // A roll that fails half-way leaves files, and the log may have gone on past their offset in the
@@ -114,7 +130,7 @@ Result<void> Opening::drop_leftovers(Task& task, std::vector<Offset>& bases) {
     if (between && TRY(SegmentRecovery::is_empty(task, log_.env_, log_.identity_, log_.directory_,
                                                  bases[i]))) {
       REACHED("log.leftover_dropped");
-      TRY(remove_segment(task, bases[i]));
+      TRY(remove_segment_files(task, disk_, log_.directory_, bases[i]));
     } else {
       kept.push_back(bases[i]);
     }
@@ -180,7 +196,7 @@ Result<void> Opening::drop_from(Task& task, const std::vector<Offset>& bases, st
   REACHED("log.segment_dropped");
   // Newest first, so that what a crash leaves is again a log and its dropped end.
   for (std::size_t i = bases.size(); i-- > first;) {
-    TRY(remove_segment(task, bases[i]));
+    TRY(remove_segment_files(task, disk_, log_.directory_, bases[i]));
     ++log_.report_.segments_dropped;
   }
   return disk_.sync_directory(task, log_.directory_);
@@ -193,42 +209,62 @@ Result<void> Opening::settle_names(Task& task) {
   return disk_.sync_directory(task, log_.directory_);
 }
 
-// The checkpoint is believed only for what rot has hidden from the scan.
+// The checkpoint is believed only for what rot has hidden from the scan, and for the epoch in which
+// the log starts, whose batches may all be deleted.
 Result<void> Opening::settle_epochs(Task& task) {
   const auto text = env::read_file(task, disk_, log_.path(kEpochFile), kSmallFileMax);
   const std::string before = text ? std::string(as_text(*text)) : std::string();
-  if (text && rotten_) {
+  const Offset start = log_.start_offset_;
+  if (text && (rotten_ || start > Offset(0))) {
     if (const Result<Epochs> stored = Epochs::parse(before)) {
       Epochs merged;
-      std::vector<EpochStart> all = stored->entries();
       const std::vector<EpochStart>& seen = log_.epochs_.entries();
-      all.insert(all.end(), seen.begin(), seen.end());
-      std::sort(all.begin(), all.end());
-      for (const EpochStart& entry : all) {
-        if (entry.start < log_.end_offset_) merged.assign(entry.epoch, entry.start);
+      std::vector<EpochStart> all = seen;
+      for (const EpochStart& entry : stored->entries()) {
+        const bool hidden = rotten_ && entry.start < log_.end_offset_;
+        const bool deleted = entry.start <= start && (seen.empty() || entry < seen.front());
+        if (hidden || deleted) all.push_back(entry);
       }
+      std::sort(all.begin(), all.end());
+      for (const EpochStart& entry : all) merged.assign(entry.epoch, entry.start);
       log_.epochs_ = std::move(merged);
     }
   }
+  log_.epochs_.cut_before(start);
   if (text && before == log_.epochs_.to_text()) return {};
   if (!text && log_.epochs_.entries().empty()) return {};
   return env::replace_file(task, disk_, log_.path(kEpochFile), as_bytes(log_.epochs_.to_text()));
 }
 
+// The tail was lost further back than where the front was deleted: what is left lies between.
+Result<void> Opening::begin_at_start(Task& task) {
+  REACHED("log.start_beyond_end");
+  TRACE(log_.env_.trace, warning, "log.start_beyond_end", {"partition", log_.identity_.name()},
+        {"start", start_.start}, {"end", log_.end_offset_});
+  std::vector<Offset> bases;
+  for (const auto& segment : log_.segments_) bases.push_back(segment->base_offset());
+  TRY(drop_from(task, bases, 0));
+  log_.segments_.clear();
+  log_.end_offset_ = start_.start;
+  last_rotten_ = false;
+  return {};
+}
+
 Result<void> Opening::finish(Task& task) {
+  if (log_.end_offset_ < start_.start) TRY(begin_at_start(task));
   for (const auto& segment : log_.segments_) {
     if (TRY(segment->check_indexes(task))) ++log_.report_.indexes_rebuilt;
     env::yield_if_due(task);
   }
   if (log_.segments_.empty()) {
-    TRY(log_.start_segment(task, Offset(0)));
+    TRY(log_.start_segment(task, log_.end_offset_));
   } else if (last_rotten_) {
     REACHED("log.rolled_after_rot");
     TRY(log_.start_segment(task, log_.end_offset_));
   }
   for (std::size_t i = 0; i + 1 < log_.segments_.size(); ++i) log_.segments_[i]->drop_indexes();
   log_.active()->close_files();
-  log_.start_offset_ = log_.segments_.front()->base_offset();
+  log_.start_offset_ = std::max(log_.segments_.front()->base_offset(), start_.start);
   log_.synced_end_ = log_.end_offset_;
   return settle_epochs(task);
 }

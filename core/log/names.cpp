@@ -19,6 +19,11 @@ std::string segment_file(Offset base, std::string_view suffix) {
 
 std::optional<Offset> base_of_file(std::string_view name, std::string_view suffix) {
   if (name.size() != kDigits + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
+  return base_of_file(name);
+}
+
+std::optional<Offset> base_of_file(std::string_view name) {
+  if (name.size() <= kDigits || name[kDigits] != '.') return std::nullopt;
   std::int64_t base = 0;
   const char* const end = name.data() + kDigits;
   const auto [stop, error] = std::from_chars(name.data(), end, base);
