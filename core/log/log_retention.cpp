@@ -6,7 +6,6 @@
 
 #include "core/base/check.h"
 #include "core/base/mark.h"
-#include "core/base/mutant.h"
 #include "core/log/log.h"
 #include "core/log/names.h"
 #include "core/log/segment.h"
@@ -32,9 +31,7 @@ Result<void> Log::advance_locked(Task& task, Offset to) {
   if (to <= start_offset_) return {};
   if (to > end_offset_) return refuse_offset(to);
   const LogStart start{.start = to, .segment = segment_of(to)->base_offset()};
-  if (!MUTANT("log.start_not_durable")) {
-    TRY(env::replace_file(task, env_.disk, path(kStartFile), encode_start(identity_, start)));
-  }
+  TRY(env::replace_file(task, env_.disk, path(kStartFile), encode_start(identity_, start)));
   REACHED("log.start_advanced");
   TRACE(env_.trace, info, "log.start_advanced", {"partition", identity_.name()},
         {"from", start_offset_}, {"to", to});
@@ -49,8 +46,7 @@ Result<void> Log::advance_locked(Task& task, Offset to) {
 // By the newest record, as Kafka counts: one from the future keeps its segment until then.
 bool Log::too_old(const Segment& segment, std::int64_t age_ms_max) const {
   const WallTime now = env_.clock.wall_now();
-  record::Timestamp newest = segment.max_timestamp();
-  if (MUTANT("log.retention_by_oldest_record")) newest = segment.first_timestamp();
+  const record::Timestamp newest = segment.max_timestamp();
   if (newest == record::kNoTimestamp) return (now - segment.created()).ms() > age_ms_max;
   return now.ms() - newest.value() > age_ms_max;
 }
