@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "core/base/mutant.h"
 #include "net/node/node.h"
 #include "real/os/limits.h"
 #include "real/os/real_env.h"
@@ -155,6 +156,17 @@ int run(const Options& options) {
                      [&](int) { node.request_stop(); });
 }
 
+// A bug planted on purpose, to see that a crash test finds it. Programs that people run have none,
+// and no such option.
+void add_mutant(CLI::App& app) {
+  if (flux::all_mutants().empty()) return;
+  app.add_option("--mutant", "turn on a planted bug")
+      ->type_name("NAME")
+      ->each([](const std::string& name) {
+        if (!flux::set_mutant(name)) throw CLI::ValidationError("--mutant", "there is no " + name);
+      });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -175,6 +187,7 @@ int main(int argc, char** argv) {
       ->allow_extra_args(true);
   app.add_flag("--log-json", options.json, "log as JSON instead of logfmt");
   app.add_flag("--verbose", options.verbose, "log every request");
+  add_mutant(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
