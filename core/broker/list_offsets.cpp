@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/mutant.h"
+
 namespace flux::broker {
 
 namespace {
@@ -50,6 +52,9 @@ Outcome<ListedOffset> list_offset(env::Task& task, Broker& broker,
                                   const std::shared_ptr<Partition>& partition,
                                   std::int64_t timestamp, Instant until) {
   if (timestamp == kLatestTimestamp && partition->log() != nullptr) {
+    if (MUTANT("broker.latest_off_by_one") && partition->high_watermark() > Offset(0)) {
+      return ListedOffset{.offset = partition->high_watermark() - 1, .epoch = partition->epoch()};
+    }
     return ListedOffset{.offset = partition->high_watermark(), .epoch = partition->epoch()};
   }
   auto listed = patiently<Outcome<ListedOffset>>(

@@ -111,7 +111,8 @@ Outcome<std::shared_ptr<log::Log>> Partition::open(env::Task& task) {
   open_failure_.reset();
   log_ = std::move(*opened);
   ++generation_;
-  high_watermark_ = log_->end_offset();
+  high_watermark_ =
+      MUTANT("broker.high_watermark_forgotten_at_open") ? log_->start_offset() : log_->end_offset();
   TRACE(host_.env.trace, debug, "partition.open", {"partition", identity_.name()},
         {"start", log_->start_offset()}, {"end", log_->end_offset()});
   return log_;
@@ -235,7 +236,7 @@ void Partition::advance_high_watermark() {
 }
 
 void Partition::drop_log(const std::shared_ptr<log::Log>& log) {
-  if (log_ != log) return;
+  if (log_ != log || MUTANT("broker.poisoned_log_kept")) return;
   REACHED("broker.log_lost");
   TRACE(host_.env.trace, error, "partition.log_lost", {"partition", identity_.name()},
         {"synced", log->synced_end()}, {"end", log->end_offset()});
@@ -283,7 +284,8 @@ void Partition::withdraw(const std::shared_ptr<Append>& append) {
 }
 
 Outcome<void> Partition::wait_committed(env::Task& task, const Append& append, Instant until) {
-  const Offset end = append.outcome->end;
+  const Offset end =
+      MUTANT("broker.committed_from_its_base") ? append.outcome->base : append.outcome->end;
   if (high_watermark_ >= end && generation_ == append.generation) return {};
   Signal signal;
   const Watch watch(watches_, signal);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/base/mark.h"
+#include "core/base/mutant.h"
 #include "core/controller/data_directory.h"
 
 namespace flux::controller {
@@ -105,7 +106,8 @@ Decision<void> Controller::commit(env::Task& task, const Point& point) {
     return refuse(Error(ErrorCode::io_error, "the metadata log was reopened"));
   }
   if (committed_.image()->end >= point.end) return {};
-  auto synced = log->sync(task, point.end);
+  auto synced =
+      MUTANT("controller.commit_before_sync") ? Result<void>() : log->sync(task, point.end);
   if (!synced) return refuse(synced.error());
   if (log != log_) return refuse(Error(ErrorCode::io_error, "the metadata log was reopened"));
   show_committed();
@@ -114,7 +116,7 @@ Decision<void> Controller::commit(env::Task& task, const Point& point) {
 }
 
 void Controller::show_committed() {
-  const Offset synced = log_->synced_end();
+  const Offset synced = MUTANT("controller.commit_before_sync") ? log_->end() : log_->synced_end();
   while (!pending_.empty() && pending_.front().end <= synced) {
     const Pending shown = std::move(pending_.front());
     pending_.pop_front();

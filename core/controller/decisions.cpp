@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/mutant.h"
 #include "core/controller/topic_config.h"
 
 namespace flux::controller {
@@ -330,7 +331,8 @@ Decision<AllocatedProducerIds> allocate_producer_ids(const Image& image, NodeId 
   if (first.value() > INT64_MAX - kProducerIdBlockSize) {
     return refuse(RefusalKind::policy_violation, "all producer ids have been given out");
   }
-  const ProducerId next = first + kProducerIdBlockSize;
+  const ProducerId next =
+      MUTANT("controller.producer_ids_given_again") ? first : first + kProducerIdBlockSize;
   return AllocatedProducerIds{
       .block = {.first = first, .size = kProducerIdBlockSize},
       .records = {ProducerIdsRecord{.broker = broker, .broker_epoch = broker_epoch, .next = next}}};

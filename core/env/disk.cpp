@@ -1,5 +1,7 @@
 #include "core/env/disk.h"
 
+#include "core/base/mutant.h"
+
 namespace flux::env {
 namespace {
 
@@ -29,7 +31,7 @@ Result<void> replace_file(Task& task, Disk& disk, std::string_view path, ByteVie
   {
     const std::unique_ptr<File> file = TRY(disk.open(task, temporary, Open::create_empty));
     if (!content.empty()) TRY(file->write_at(task, 0, content));
-    TRY(file->sync(task));
+    if (!MUTANT("env.renamed_before_sync")) TRY(file->sync(task));
   }
   TRY(disk.rename(task, temporary, path));
   return disk.sync_directory(task, parent_of(path));

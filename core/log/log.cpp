@@ -79,6 +79,7 @@ Result<Log::Checked> Log::check_batches(MutBytes batches, const AppendOptions* l
       if (!again) TRY(producers_.check(batch, now));
       pending[batch.producer_id()] =
           producers_.preview(now ? now : producers_.find(batch.producer_id()), batch, base);
+      if (MUTANT("log.state_changed_by_check")) producers_.apply(batch, base);
     }
     out.bases.push_back(base);
     out.end = base + batch.last_offset_delta() + 1;
@@ -128,6 +129,10 @@ Result<void> Log::assign_epochs(Task& task, const Checked& checked) {
 
 Result<Appended> Log::write_batches(Task& task, MutBytes batches, const Checked& checked) {
   const SegmentPointer segment = active();
+  for (ByteView rest = batches; MUTANT("log.dedup_before_write") && !rest.empty();) {
+    const BatchView batch = *BatchView::take(rest);
+    producers_.apply(batch, batch.base_offset());
+  }
   TRY(segment->write(task, batches));
   if (poisoned_) return refuse_poisoned();
   // Nothing suspends from here on: the batches appear all at once.
@@ -151,7 +156,7 @@ Result<Appended> Log::append_locked(Task& task, MutBytes batches, const AppendOp
     REACHED("log.duplicate_answered");
     const ProducerBatch& original = *checked.duplicate;
     return Appended{
-        .base = original.base_offset,
+        .base = MUTANT("log.duplicate_answered_with_end") ? end_offset_ : original.base_offset,
         .end = original.last_offset() + 1,
         .duplicate = true,
         .log_append_time = leader->log_append_time ? original.timestamp : record::kNoTimestamp};

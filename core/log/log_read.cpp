@@ -3,6 +3,7 @@
 
 #include "core/base/check.h"
 #include "core/base/mark.h"
+#include "core/base/mutant.h"
 #include "core/log/cost.h"
 #include "core/log/log.h"
 #include "core/log/segment.h"
@@ -52,6 +53,10 @@ Result<Slice> Log::read_existing(Task& task, Offset from, const ReadLimits& limi
   const Offset end = std::min(limits.end, poisoned_ ? synced_end_ : end_offset_);
   Slice out{.first = from, .next = from};
   if (from >= end) return out;
+  if (MUTANT("log.last_of_segment_skipped") && from + 1 < end &&
+      segment_of(from)->end_offset() == from + 1) {
+    from = from + 1;
+  }
   const SegmentPointer segment = segment_of(from);
   if (from >= segment->end_offset()) {
     REACHED("log.lost_range_asked_for");

@@ -13,7 +13,7 @@ namespace flux::log {
 using env::Task;
 
 void Log::start_committing() {
-  wanted_ = true;
+  wanted_ = !committing_ || !MUTANT("log.commit_request_lost");
   if (committing_) {
     commit_wanted_.notify_all();
     return;
@@ -91,7 +91,10 @@ Result<void> Log::commit_once(Task& task) {
   // Oldest first: a synced byte in a segment says that all segments before it are synced.
   for (const Part& part : parts) {
     if (!done) break;
-    if (!MUTANT("log.ack_before_sync")) done = part.segment->sync(task);
+    const bool skipped = MUTANT("log.ack_before_sync") ||
+                         (MUTANT("log.only_active_synced") && part.segment != active());
+    if (!skipped) done = part.segment->sync(task);
+    if (!done && MUTANT("log.failed_sync_retried")) done = part.segment->sync(task);
     if (done) {
       part.segment->note_synced(part.position, part.offset);
     } else {
@@ -104,7 +107,7 @@ Result<void> Log::commit_once(Task& task) {
     failure_ = done.error();
     return done;
   }
-  synced_end_ = round_target_;
+  synced_end_ = MUTANT("log.synced_end_overtakes") ? end_offset_ : round_target_;
   if (waiting_ > 1) REACHED("log.group_commit");
   moved_.notify_all();
   return {};

@@ -144,7 +144,9 @@ Result<void> SegmentRecovery::fill_window(Task& task, std::uint32_t at, std::uin
 void SegmentRecovery::note(const BatchView& batch, std::uint32_t position, RecoveryFold& fold) {
   verdict_.found.indexer.add(batch, static_cast<std::uint32_t>(batch.size()), position, base_,
                              config_.index_interval_bytes);
-  fold.producers.apply(batch, batch.base_offset());
+  if (!MUTANT("log.producers_forgotten_at_open")) {
+    fold.producers.apply(batch, batch.base_offset());
+  }
   if (batch.leader_epoch().value() >= 0) {
     fold.epochs.assign(batch.leader_epoch(), batch.base_offset());
   }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/base/mark.h"
+#include "core/base/mutant.h"
 #include "net/server/dispatch.h"
 #include "net/wire/frame.h"
 
@@ -286,6 +287,7 @@ Result<void> Connection::begin(env::Task& task, Turn& turn) {
     REACHED("server.answers_full");
     TRY(room_.wait(task));
   }
+  if (MUTANT("server.begun_side_by_side")) turn.pass();
   return {};
 }
 
