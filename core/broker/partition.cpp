@@ -52,6 +52,7 @@ log::LogConfig Partition::log_config() const {
   out.read_verify = host_.knobs.read_verify;
   out.block_bytes = host_.knobs.block_bytes;
   out.mark_idle = host_.knobs.mark_idle;
+  out.lose_unreadable = failed_openings_ >= host_.knobs.patient_openings;
   return out;
 }
 
@@ -100,6 +101,7 @@ Outcome<std::shared_ptr<log::Log>> Partition::open(env::Task& task) {
     REACHED("broker.open_failed");
     TRACE(host_.env.trace, error, "partition.open_failed", {"partition", identity_.name()},
           {"why", opened.error().to_string()});
+    ++failed_openings_;
     open_failure_ = fault_of(opened.error());
     // Whatever kept it from opening is this broker's trouble, not the request's.
     open_failure_->kind = FaultKind::storage;
@@ -109,6 +111,7 @@ Outcome<std::shared_ptr<log::Log>> Partition::open(env::Task& task) {
     return std::unexpected(*open_failure_);
   }
   open_failure_.reset();
+  failed_openings_ = 0;
   log_ = std::move(*opened);
   ++generation_;
   high_watermark_ =

@@ -41,6 +41,8 @@ struct LogKnobs {
   Duration mark_idle = milliseconds(50);                 // flux.integrity.mark.ms
   // How long a log that could not be opened is left alone.
   Duration reopen_after = seconds(1);
+  // How often the whole log waits for a disk that cannot read a part of it; then it opens without.
+  std::uint32_t patient_openings = 5;
 };
 
 // One batch on its way into the log.
@@ -149,8 +151,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   sync::Mutex opening_;
   std::optional<Fault> open_failure_;
   Instant retry_open_at_;
-  bool epoch_stale_ = false;      // the log was lost since the epoch began
-  std::uint64_t generation_ = 0;  // of log_
+  std::uint32_t failed_openings_ = 0;  // in a row
+  bool epoch_stale_ = false;           // the log was lost since the epoch began
+  std::uint64_t generation_ = 0;       // of log_
   Offset high_watermark_{0};
 
   std::deque<std::shared_ptr<Append>> queue_;

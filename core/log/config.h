@@ -38,6 +38,9 @@ struct LogConfig {
   std::uint32_t producer_batches_kept = 5;
   // How long after the last append what nobody waits for is synced (Log::sync_when_idle).
   Duration unsynced_idle = seconds(30);
+  // What was synced, cannot be read at opening and has lost its entry counts as lost until the next
+  // opening; without this, opening fails for now, since a device's error may pass.
+  bool lose_unreadable = true;
 };
 
 }  // namespace flux::log

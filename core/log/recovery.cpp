@@ -246,6 +246,10 @@ Result<SegmentRecovery::Step> SegmentRecovery::scan_uncovered(Task& task,
     if (!adopted) return std::unexpected(adopted.error());
     return cut();
   }
+  if (!adopted && !config_.lose_unreadable) {
+    REACHED("log.opening_left_for_later");
+    return std::unexpected(adopted.error());
+  }
   const Loss loss = adopted ? Loss::rotten : Loss::unreadable;
   if (next_block) return skip_as_rot(next_block->position, next_block->base, loss);
   if (mark_position_ > position_) return skip_as_rot(mark_position_, mark_offset_, loss);

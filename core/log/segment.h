@@ -221,25 +221,30 @@ class Segment {
   std::vector<RotRange> rot_;
 };
 
-// Walks batches by their headers; the bytes in between must have been verified.
+// Walks batches by their headers; the bytes in between must have been verified. Headers that a disk
+// gives wrong all the same are an error when they cannot be right.
 class BatchWalker {
  public:
-  BatchWalker(std::shared_ptr<env::File> file, std::uint32_t position, std::uint32_t end)
-      : file_(std::move(file)), position_(position), end_(end) {}
+  // From one edge to the other; the offset at `from` may be lower than that of the batch there.
+  BatchWalker(std::shared_ptr<env::File> file, Edge from, Edge end)
+      : file_(std::move(file)),
+        position_(from.position),
+        offset_(from.offset),
+        end_(end.position),
+        end_offset_(end.offset) {}
 
   bool done() const { return position_ >= end_; }
   std::uint32_t position() const { return position_; }
   Result<BatchAt> next(env::Task& task);
-  // The header of the batch that next() gave.
-  record::BatchHeader header() const;
 
  private:
   std::shared_ptr<env::File> file_;
   std::uint32_t position_;
+  Offset offset_;
   std::uint32_t end_;
+  Offset end_offset_;
   Bytes buffer_;
   std::uint32_t buffer_at_ = 0;
-  std::uint32_t header_at_ = 0;
 };
 
 // Fills `into` from the file; corrupt when the file ends before.

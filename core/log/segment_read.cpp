@@ -68,23 +68,24 @@ Result<BatchAt> BatchWalker::next(Task& task) {
     buffer_.resize(got.value_or(0));
     TRY(std::move(got));
   }
-  header_at_ = position_ - buffer_at_;
-  const Result<BatchHeader> read = BatchHeader::read(ByteView(buffer_).subspan(header_at_));
+  const Result<BatchHeader> read =
+      BatchHeader::read(ByteView(buffer_).subspan(position_ - buffer_at_));
   if (!read) return fail(ErrorCode::corrupt, read.error().detail());
   const BatchHeader& found = *read;
   if (found.batch_size() > end_ - position_) {
     return fail(ErrorCode::corrupt, "a batch is longer than its segment");
+  }
+  if (found.base_offset() < offset_ || found.next_offset() <= found.base_offset() ||
+      found.next_offset() > end_offset_) {
+    return fail(ErrorCode::corrupt, "a batch is out of line");
   }
   const BatchAt out{.position = position_,
                     .size = static_cast<std::uint32_t>(found.batch_size()),
                     .base = found.base_offset(),
                     .next = found.next_offset()};
   position_ = out.end();
+  offset_ = out.next;
   return out;
-}
-
-BatchHeader BatchWalker::header() const {
-  return *BatchHeader::read(ByteView(buffer_).subspan(header_at_));
 }
 
 // --- groups of blocks
@@ -411,7 +412,7 @@ Result<BatchAt> Segment::find(Task& task, Offset offset) {
 }
 
 Result<BatchAt> Segment::walk_to(Task& task, Offset offset) {
-  BatchWalker walker(TRY(data(task)), start_of_walk(offset), size_);
+  BatchWalker walker(TRY(data(task)), {start_of_walk(offset), base_}, {size_, end_});
   while (!walker.done()) {
     const BatchAt batch = TRY(walker.next(task));
     if (batch.next > offset) return batch;
@@ -438,7 +439,7 @@ Result<Edge> Segment::align(Task& task, const BatchAt& first, std::uint32_t cap,
   Edge end{first.end(), first.next};
   // An indexed batch before the cap spares most of the walk.
   const std::uint32_t start = std::max(end.position, indexer_.offsets.batch_before(cap));
-  BatchWalker walker(TRY(data(task)), start, bound.position);
+  BatchWalker walker(TRY(data(task)), {start, first.base}, bound);
   while (!walker.done()) {
     const BatchAt batch = TRY(walker.next(task));
     if (batch.end() > cap) {
@@ -514,17 +515,26 @@ Result<void> Segment::rebuild_indexes(Task& task) {
   TRY(verify(task, {0, size_}));
   Indexer rebuilt;
   for (std::uint32_t from = 0; from < size_;) {
-    const std::uint32_t to = rot_after(from).position;
-    BatchWalker walker(TRY(data(task)), from, to);
-    while (!walker.done()) {
-      const BatchAt batch = TRY(walker.next(task));
-      rebuilt.add(walker.header(), batch.size, batch.position, base_, config_.index_interval_bytes);
-      env::yield_if_due(task);
+    const auto rot =
+        std::ranges::find_if(rot_, [from](const RotRange& one) { return one.at.to > from; });
+    if (rot != rot_.end() && rot->at.from <= from) {
+      from = rot->at.to;
+      continue;
     }
+    // Judged as they are read: a header that the disk gives wrong must not get into the index.
+    const bool closed = from < closed_end() && !groups_.empty();
+    const std::uint32_t bound = closed ? group_end(group_at(from)) : size_;
+    const std::uint32_t to = std::min(rot_after(from).position, bound);
+    const Bytes bytes = TRY(load_verified(task, {from, to}));
+    if (rot_after(from).position < to) continue;
+    for (ByteView rest = bytes; !rest.empty();) {
+      const auto position = static_cast<std::uint32_t>(to - rest.size());
+      const BatchView batch = TRY(BatchView::take(rest));
+      const auto size = static_cast<std::uint32_t>(batch.size());
+      rebuilt.add(batch, size, position, base_, config_.index_interval_bytes);
+    }
+    env::yield_if_due(task);
     from = to;
-    for (const RotRange& rot : rot_) {
-      if (rot.at.from <= from && from < rot.at.to) from = rot.at.to;
-    }
   }
   rebuilt.finish();
   indexer_.offsets = std::move(rebuilt.offsets);

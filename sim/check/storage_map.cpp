@@ -30,6 +30,9 @@ std::string_view parent_of(std::string_view path) {
 
 std::string_view file_name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
+// flux.integrity.block.bytes: no scenario sets more.
+constexpr std::uint64_t kUnsyncedBlockBytesMax = 64 << 10;
+
 // What a bad file beside the segments can make unreadable: its segment, its partition, or the
 // broker.
 std::string_view scope_of(std::string_view path) {
@@ -219,8 +222,18 @@ void StorageMap::lost(const FileName& file, ByteRange range) {
   if (found == by_file_.end()) return;
   for (const Stored* batch : found->second) {
     if (!batch->range.touches(range)) continue;
-    holes_[{batch->disk, batch->directory}].push_back({batch->base, moment_});
+    holes_[{batch->disk, batch->directory}].push_back(
+        {batch->base, moment_, lied_of(*batch, range)});
   }
+}
+
+bool StorageMap::lied_of(const Stored& batch, ByteRange range) const {
+  const auto file = files_.find({batch.disk, batch.inode});
+  if (file == files_.end()) return false;
+  return std::ranges::any_of(file->second.mishaps, [&](const Mishap& mishap) {
+    return mishap.kind == OmenKind::lied && mishap.moment > batch.moment &&
+           mishap.range.touches(batch.range) && mishap.range.touches(range);
+  });
 }
 
 // Without the page cache, or after a sync that failed, nobody vouches for what was never synced: at
@@ -243,15 +256,37 @@ void StorageMap::spoiled_unvouched(const Spoil& spoil) {
   }
 }
 
-// A log has no holes: with a batch that was never promised to be there, all after it goes.
-std::uint64_t StorageMap::behind_a_hole(const Stored& batch) const {
+// A log has no holes: with a batch that was never promised to be there, or only by a sync that
+// lied, all after it goes, also what was synced in truth.
+std::uint64_t StorageMap::behind_a_hole(const Stored& batch, bool lied_only) const {
   std::uint64_t last = 0;
   const auto found = holes_.find({batch.disk, batch.directory});
   if (found == holes_.end()) return last;
   for (const Hole& hole : found->second) {
+    if (lied_only && !hole.lied) continue;
     if (hole.moment >= batch.moment && hole.base <= batch.base) last = std::max(last, hole.moment);
   }
   return last;
+}
+
+// A block ends with a sync, or when it has enough bytes.
+StorageMap::Neighbours StorageMap::neighbours(const Stored& batch) const {
+  Neighbours found{batch.range, batch.moment};
+  const auto file = by_file_.find({batch.disk, batch.inode});
+  if (file == by_file_.end()) return found;
+  const std::uint64_t begin = batch.range.begin;
+  for (const Stored* other : file->second) {
+    if (!other->commit.empty()) continue;
+    const bool before = other->range.end <= begin;
+    const std::uint64_t between =
+        before ? begin - other->range.end
+               : std::max(other->range.begin, batch.range.end) - batch.range.end;
+    if (between >= kUnsyncedBlockBytesMax) continue;
+    found.range = {std::min(found.range.begin, other->range.begin),
+                   std::max(found.range.end, other->range.end)};
+    found.first = std::min(found.first, other->moment);
+  }
+  return found;
 }
 
 const Stored* StorageMap::find(const TopicPartitionName& where, Offset offset) const {
@@ -361,11 +396,13 @@ std::optional<std::string> StorageMap::excuse(const Stored& batch, Promise promi
   if (disk != disk_mishaps_.end() && disk->second > batch.moment) return "disk_lost";
   const bool may_go = promise != Promise::survives_power_cut;
   if (may_go && behind_a_hole(batch) != 0) return "power_cut";
-  const bool committed = !batch.commit.empty();
-  const ByteRange block = committed ? batch.commit : batch.range;
-  const std::uint64_t since = committed ? batch.commit_moment : batch.moment;
+  if (behind_a_hole(batch, true) != 0) return "lying_sync";
   bool lied = false;
-  if (const auto file = files_.find({batch.disk, batch.inode}); file != files_.end()) {
+  const auto file = files_.find({batch.disk, batch.inode});
+  if (file != files_.end() && !file->second.mishaps.empty()) {
+    const Neighbours with =
+        batch.commit.empty() ? neighbours(batch) : Neighbours{batch.commit, batch.commit_moment};
+    const auto [block, since] = with;
     for (const Mishap& mishap : file->second.mishaps) {
       if (mishap.moment < since || !mishap.range.touches(block)) continue;
       if (spoils(mishap.kind)) return std::string(name_of(mishap.kind));

@@ -43,7 +43,7 @@ struct Stored {
   std::uint64_t moment = 0;  // of the row of observations
   bool cut = false;          // the node cut it off since
   // Of all batches that were synced with it: no block of the integrity file goes beyond. The moment
-  // is that of the first; empty until a sync came.
+  // is that of the first; empty until a sync came (neighbours()).
   ByteRange commit;
   std::uint64_t commit_moment = 0;
 };
@@ -104,6 +104,7 @@ class StorageMap {
   struct Hole {
     Offset base;
     std::uint64_t moment = 0;
+    bool lied = false;  // of which a sync had said that they were durable
   };
   struct Spoil {
     std::uint32_t disk = 0;
@@ -131,8 +132,15 @@ class StorageMap {
   void lost(const FileName& file, ByteRange range);
   void power_cut(std::uint32_t disk);
   void spoiled_unvouched(const Spoil& spoil);
+  bool lied_of(const Stored& batch, ByteRange range) const;
   // The moment since which it is; 0: it is not.
-  std::uint64_t behind_a_hole(const Stored& batch) const;
+  std::uint64_t behind_a_hole(const Stored& batch, bool lied_only = false) const;
+  // What may lie in one block with a batch that no sync has covered yet.
+  struct Neighbours {
+    ByteRange range;
+    std::uint64_t first = 0;  // the moment of the earliest of them
+  };
+  Neighbours neighbours(const Stored& batch) const;
   std::uint64_t last_mishap(const Stored& batch) const;
   void cut(const FileName& file, std::uint64_t from);
   static void add_range(std::vector<ByteRange>& ranges, ByteRange range);

@@ -117,6 +117,23 @@ TEST_P(UnreadableTest, ABlockWithoutItsEntryIsAnErrorForItself) {
   }
 }
 
+// A device that gives errors for a while: who can wait has all of it afterwards.
+TEST_P(UnreadableTest, OpeningMayWaitForTheDevice) {
+  for (const LogConfig& config : configs()) {
+    Filled filled(config);
+    filled.spoil_entry(GetParam());
+    filled.spoil_bytes(GetParam());
+    filled.config.lose_unreadable = false;
+    EXPECT_TRUE(filled.node.run([&](Task& task) {
+      const auto log = open_log(task, filled.node.env(), filled.config);
+      ASSERT_FALSE(log.has_value());
+      EXPECT_EQ(log.error().code(), ErrorCode::io_error);
+    }));
+    filled.node.image.heal();
+    expect_read(filled, filled.values, "healed");
+  }
+}
+
 TEST_P(UnreadableTest, WhatIsSpoiledLaterIsAnErrorWhileItLasts) {
   for (const bool entry_too : {false, true}) {
     for (const LogConfig& config : configs()) {

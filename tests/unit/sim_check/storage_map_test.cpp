@@ -68,11 +68,45 @@ TEST(StorageMap, OnlyWhatHappenedAfterABatchWasStoredExcusesIt) {
   Disk disk;
   disk.event(OmenKind::rotted, Inode(1), {10, 11});
   disk.store(Inode(1), 0, 3);
+  disk.event(OmenKind::synced, Inode(1), {0, kBatchBytes});
   disk.store(Inode(1), 3, 5, kBatchBytes);
   EXPECT_EQ(disk.map.excuse(*disk.find(0), Promise::survives_power_cut), std::nullopt);
   disk.event(OmenKind::rotted, Inode(1), {kBatchBytes + 10, kBatchBytes + 11});
   EXPECT_EQ(disk.map.excuse(*disk.find(0), Promise::survives_power_cut), std::nullopt);
   EXPECT_TRUE(disk.map.excuse(*disk.find(3), Promise::survives_power_cut).has_value());
+}
+
+// Swarm seed 4664, before: without a sync a block ends when it has enough bytes.
+TEST(StorageMap, RotExcusesWhatMayLieInOneBlockWithIt) {
+  Disk disk;
+  const std::uint64_t far = 64 << 10;
+  disk.store(Inode(1), 0, 3);
+  disk.store(Inode(1), 3, 5, kBatchBytes);
+  disk.event(OmenKind::rotted, Inode(1), {kBatchBytes + 10, kBatchBytes + 11});
+  disk.store(Inode(1), 5, 7, 2 * kBatchBytes);
+  disk.store(Inode(1), 7, 9, 2 * kBatchBytes + far);
+  EXPECT_EQ(disk.map.excuse(*disk.find(0), Promise::survives_kill), "rotted");
+  EXPECT_EQ(disk.map.excuse(*disk.find(5), Promise::survives_kill), "rotted");
+  EXPECT_EQ(disk.map.excuse(*disk.find(7), Promise::survives_kill), std::nullopt);
+}
+
+// Swarm seed 5719, before: the segment before was lost by a sync that lied, and so this one goes.
+TEST(StorageMap, WhatLiesBehindAHoleOfALyingSyncGoes) {
+  Disk disk;
+  disk.store(Inode(1), 0, 3);
+  disk.store(Inode(2), 3, 5);
+  disk.event(OmenKind::synced, Inode(2), {0, kBatchBytes});
+  disk.event(OmenKind::power_cut, Inode(0), {});
+  disk.event(OmenKind::lost, Inode(1), {0, kBatchBytes});
+  EXPECT_EQ(disk.map.excuse(*disk.find(3), Promise::survives_power_cut), std::nullopt);
+
+  disk.store(Inode(3), 5, 8);
+  disk.event(OmenKind::lied, Inode(3), {0, kBatchBytes});
+  disk.store(Inode(4), 8, 9);
+  disk.event(OmenKind::synced, Inode(4), {0, kBatchBytes});
+  disk.event(OmenKind::power_cut, Inode(0), {});
+  disk.event(OmenKind::lost, Inode(3), {0, kBatchBytes});
+  EXPECT_EQ(disk.map.excuse(*disk.find(8), Promise::survives_power_cut), "lying_sync");
 }
 
 }  // namespace
