@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -10,6 +11,9 @@ import sys
 import time
 
 from protocol import ROOT, load_apis
+
+# A run that is ended stops its brokers: sys.exit passes through what stops them.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 START_SECONDS_MAX = 300
 KAFKA_PEER = ROOT / "tools" / "peers" / "kafka-peer"
