@@ -122,7 +122,7 @@ class Ledger:
             if topic.surely_there(cut):
                 renumbered[topic.index] = len(kept.topics)
                 kept.topics.append(replace(topic, index=len(kept.topics), create_sent=0, created=0,
-                                           delete_sent=NEVER, deleted=NEVER))
+                                           delete_sent=NEVER, deleted=None))
             elif topic.maybe_there(cut):
                 return None
 

@@ -13,6 +13,7 @@ import batches
 import wire
 from batches import Producer
 from ledger import Read, Sent, Start, Topic
+from recording import NEVER
 
 # The smallest segments roll several times a second.
 FSYNC, CACHE = {"flux.durability": "fsync"}, {"flux.durability": "page-cache"}
@@ -75,7 +76,8 @@ class Client:
 
     def permanent(self, durable=None):
         return [topic for topic in self.ledger.topics
-                if not topic.name.startswith("temp") and durable in (None, topic.durable)]
+                if not topic.name.startswith("temp") and topic.deleted is None
+                and durable in (None, topic.durable)]
 
     def make_batch(self, producer=Producer(), sequence=0):
         codec = self.draw.choice(batches.CODECS)
@@ -201,9 +203,26 @@ class TopicMaker(Client):
 
     def begin(self):
         self.deletes_records = wire.serves(self.connection, wire.DELETE_RECORDS)
+        self.settle_doubts()
         for name, partitions, settings in TOPICS:
-            if name not in {topic.name for topic in self.ledger.topics}:
+            if name not in {topic.name for topic in self.permanent()}:
                 self.create(name, partitions, settings)
+
+    def settle_doubts(self):
+        """What a broker that ended did not answer, the next one shows. A deletion that it does not
+        know of is asked for again: until it is answered the topic may go at any cut."""
+        shown = wire.metadata(self.connection)
+        for name in sorted(self.uncertain):
+            topic = [topic for topic in self.ledger.topics if topic.name == name][-1]
+            if name not in shown:
+                topic.deleted = self.place()
+            elif topic.delete_sent == NEVER:
+                topic.created = self.place()
+                if name.startswith("temp"):
+                    self.there[name] = topic
+            else:
+                self.delete(topic)
+            self.uncertain.discard(name)
 
     def create(self, name, partitions, settings):
         topic = Topic(len(self.ledger.topics), name, partitions,
@@ -244,7 +263,7 @@ class TopicMaker(Client):
 
     def delete(self, topic):
         self.uncertain.add(topic.name)
-        topic.delete_sent = self.clock.now()
+        topic.delete_sent = min(topic.delete_sent, self.clock.now())
         error = wire.delete_topic(self.connection, topic.name)
         self.expect(error, f"delete of {topic.name}")
         topic.deleted = self.place()
