@@ -4,9 +4,9 @@ Flux encodes or decodes here. Old versions of the requests, from before tagged f
 import socket
 import struct
 
-PRODUCE, FETCH, METADATA, CREATE_TOPICS, DELETE_TOPICS, DELETE_RECORDS, INIT_PRODUCER_ID = \
-    0, 1, 3, 19, 20, 21, 22
-VERSION = {PRODUCE: 7, FETCH: 5, METADATA: 1, CREATE_TOPICS: 2, DELETE_TOPICS: 1,
+PRODUCE, FETCH, LIST_OFFSETS, METADATA, CREATE_TOPICS, DELETE_TOPICS, DELETE_RECORDS, \
+    INIT_PRODUCER_ID = 0, 1, 2, 3, 19, 20, 21, 22
+VERSION = {PRODUCE: 7, FETCH: 5, LIST_OFFSETS: 1, METADATA: 1, CREATE_TOPICS: 2, DELETE_TOPICS: 1,
            DELETE_RECORDS: 0, INIT_PRODUCER_ID: 0}
 API_VERSIONS = 18
 
@@ -159,6 +159,17 @@ def fetch_answer(reader):
             reader.array(lambda: reader.take("qq"))
             out.append((topic, partition, error, high, start, reader.raw(reader.take("i")) or b""))
     return out
+
+
+def earliest(connection, topic, partition):
+    """Where the log starts: what a consumer asks for whose offset is out of range."""
+    reader = connection.call(LIST_OFFSETS, struct.pack(">ii", -1, 1) + text(topic)
+                             + struct.pack(">iiq", 1, partition, -2))
+    reader.take("i"), reader.string(), reader.take("i")
+    _, error, _, offset = reader.take("ihqq")
+    if error != NONE:
+        raise ConnectionLost(f"list offsets of {topic}-{partition}: error {error}")
+    return offset
 
 
 def create_topic(connection, name, partitions, settings):
