@@ -189,7 +189,12 @@ Outcome<log::Appended> Partition::carry_out(env::Task& task, Append& append) {
 }
 
 void Partition::start_committing() {
-  if (committing_ || log_->synced_end() == log_->end_offset()) return;
+  if (committing_) return;
+  if (log_->synced_end() == log_->end_offset()) {
+    // The commit that a roll asks for was faster, and nobody else would look.
+    REACHED("broker.synced_before_asked");
+    return advance_high_watermark();
+  }
   committing_ = true;
   if (host_.committing < kCommitsMax) return spawn_commit();
   REACHED("broker.commit_in_line");
@@ -228,6 +233,7 @@ void Partition::commit_loop(env::Task& task) {
       if (!env::sleep_until(task, again)) return;
     }
   }
+  if (log_ != nullptr) advance_high_watermark();  // somebody else's commit may have been faster
 }
 
 void Partition::advance_high_watermark() {
