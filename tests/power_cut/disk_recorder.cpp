@@ -322,9 +322,23 @@ int accept4(int listener, sockaddr* address, socklen_t* address_bytes, int flags
   return static_cast<int>(end(entry, fd));
 }
 
-ssize_t send(int fd, const void* data, std::size_t length, int flags) {
+ssize_t sendto(int fd, const void* data, std::size_t length, int flags, const sockaddr* address,
+               socklen_t address_bytes) {
   Entry* entry = begin({.kind = Kind::send, .fd = fd, .length = static_cast<std::int64_t>(length)});
-  return end(entry, ::syscall(SYS_sendto, fd, data, length, flags, nullptr, 0));
+  return end(entry, ::syscall(SYS_sendto, fd, data, length, flags, address, address_bytes));
+}
+
+ssize_t send(int fd, const void* data, std::size_t length, int flags) {
+  return sendto(fd, data, length, flags, nullptr, 0);
+}
+
+ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+  std::int64_t length = 0;
+  for (std::size_t i = 0; i < message->msg_iovlen; ++i) {
+    length += static_cast<std::int64_t>(message->msg_iov[i].iov_len);
+  }
+  Entry* entry = begin({.kind = Kind::send, .fd = fd, .length = length});
+  return end(entry, ::syscall(SYS_sendmsg, fd, message, flags));
 }
 
 ssize_t sendfile(int target, int source, off_t* offset, std::size_t length) noexcept {

@@ -16,18 +16,15 @@ NEVER = 1 << 62
 OPEN, WRITE, TRUNCATE, ALLOCATE, SYNC_DATA, SYNC_ALL, MAKE_DIRECTORY, RENAME, REMOVE, ACCEPT, \
     SEND = range(1, 12)
 
-# What the recorder sees, and what reaches neither a disk nor a client. A program that calls
-# anything else of the C library that could is refused: its recording would be a lie.
-SEEN = set("open openat close pwrite ftruncate fallocate fdatasync fsync mkdir mkdirat renameat "
-           "renameat2 unlinkat accept4 send sendfile io_uring_queue_init".split())
-UNSEEN = set("write writev pwritev pwritev2 pwrite64 ftruncate64 truncate truncate64 fallocate64 "
+# Calls of the C library that could reach a disk or a client and that the recorder does not see. A
+# program that has them is refused, since its recording would be a lie. (write() is not among them:
+# it tells event descriptors and standard error, and were it used for a file, comparing the files
+# with what the entries make of them would show it.)
+UNSEEN = set("writev pwritev pwritev2 pwrite64 ftruncate64 truncate truncate64 fallocate64 "
              "posix_fallocate posix_fallocate64 copy_file_range splice tee vmsplice creat creat64 "
              "open64 openat64 openat2 sync syncfs sync_file_range msync rename remove unlink rmdir "
-             "link linkat symlink symlinkat mknod mknodat accept sendto sendmsg sendmmsg "
-             "sendfile64 fdopen fwrite syscall io_submit dup dup2 dup3 fork vfork".split())
-# write() goes to event descriptors and standard error, found by comparing the files of every
-# recording with what its entries make of them.
-HARMLESS = {"write"}
+             "link linkat symlink symlinkat mknod mknodat accept sendmmsg sendfile64 fdopen fwrite "
+             "syscall io_submit dup dup2 dup3 fork vfork".split())
 
 
 @dataclass(slots=True)
