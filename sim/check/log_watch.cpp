@@ -1,5 +1,7 @@
 #include "sim/check/log_watch.h"
 
+#include <algorithm>
+
 #include "core/base/hash.h"
 #include "sim/env/disk_image.h"
 
@@ -9,6 +11,11 @@ namespace {
 constexpr std::uint64_t kHeaderBytes = 61;
 constexpr std::uint64_t kLengthEnd = 12;  // the length counts the bytes after itself
 constexpr std::byte kMagic{2};
+
+// An integrity file: a header, then entries, of one size.
+constexpr std::string_view kIntegritySuffix = ".integrity";
+constexpr std::uint64_t kEntryBytes = 64;
+constexpr std::byte kBlockEntry{1};
 
 }  // namespace
 
@@ -68,6 +75,24 @@ std::vector<BatchStored> LogWatch::saw(const DiskEvent& event, const DiskImage& 
         hash_bytes(bytes.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(size)));
     found.push_back(stored);
     at += size;
+  }
+  return found;
+}
+
+std::vector<BlockStored> LogWatch::blocks(const DiskEvent& event, const DiskImage& disk) {
+  std::vector<BlockStored> found;
+  const std::size_t suffix = event.path.rfind(kIntegritySuffix);  // or one that replaces it
+  if (event.kind != OmenKind::written || suffix == std::string::npos) return found;
+  const ByteView bytes = disk.pristine(event.inode);
+  std::uint64_t at = std::max(event.range.begin / kEntryBytes, std::uint64_t{1}) * kEntryBytes;
+  for (; at + kEntryBytes <= std::min<std::uint64_t>(event.range.end, bytes.size());
+       at += kEntryBytes) {
+    const std::byte* entry = bytes.data() + at;
+    if (entry[0] != kBlockEntry) continue;
+    const std::uint64_t position = load_be<std::uint32_t>(entry + 4);
+    const std::uint64_t length = load_be<std::uint32_t>(entry + 8);
+    found.push_back(
+        {event.at, event.disk, event.path.substr(0, suffix), {position, position + length}});
   }
   return found;
 }

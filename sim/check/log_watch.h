@@ -2,7 +2,7 @@
 //
 // A decoder of its own for the header of record batch v2 (docs/formats/log.md), independent of
 // core/record. What it finds it reports as BatchStored, so that checkers know which bytes hold
-// which offsets without asking a node.
+// which offsets without asking a node; and as BlockStored which bytes are judged as a whole.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,9 @@ class LogWatch {
  public:
   // Batches that a `written` event completed. `disk` is where the event happened.
   std::vector<BatchStored> saw(const DiskEvent& event, const DiskImage& disk);
+
+  // Blocks that a `written` event named.
+  static std::vector<BlockStored> blocks(const DiskEvent& event, const DiskImage& disk);
 
  private:
   // How far a segment was read: the end of its last whole batch.

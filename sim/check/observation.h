@@ -169,6 +169,14 @@ struct BatchStored {
   std::string segment;       // the file's path without its suffix
 };
 
+// A block that a node named in an integrity file, as read off the true disk (log_watch.h).
+struct BlockStored {
+  Time at;
+  std::uint32_t disk = 0;
+  std::string segment;  // the file's path without its suffix
+  ByteRange range;      // of the segment
+};
+
 // What a node itself traced, at severity info and above.
 struct TraceEvent {
   struct Value {
@@ -203,7 +211,7 @@ struct PhaseBegan {
 };
 
 using Observation = std::variant<Invoked, Completed, ClientReset, NodeEvent, DiskEvent, BatchStored,
-                                 FaultEvent, TraceEvent, PhaseBegan>;
+                                 BlockStored, FaultEvent, TraceEvent, PhaseBegan>;
 Time time_of(const Observation& observation);
 
 }  // namespace flux::sim

@@ -31,7 +31,7 @@ std::string_view parent_of(std::string_view path) {
 std::string_view file_name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 // flux.integrity.block.bytes: no scenario sets more.
-constexpr std::uint64_t kUnsyncedBlockBytesMax = 64 << 10;
+constexpr std::uint64_t kBlockBytesMax = 64 << 10;
 
 // What a bad file beside the segments can make unreadable: its segment, its partition, or the
 // broker.
@@ -81,6 +81,7 @@ bool StorageMap::covers(const std::vector<ByteRange>& ranges, ByteRange range) {
 void StorageMap::observe(const Observation& observation) {
   ++moment_;
   if (const auto* batch = std::get_if<BatchStored>(&observation)) stored(*batch);
+  if (const auto* block = std::get_if<BlockStored>(&observation)) named(*block);
   if (const auto* event = std::get_if<DiskEvent>(&observation)) disk(*event);
 }
 
@@ -99,6 +100,7 @@ void StorageMap::stored(const BatchStored& batch) {
           .digest = batch.digest,
           .moment = moment_};
   by_file_[{batch.disk, batch.inode}].push_back(one.get());
+  by_segment_.insert_or_assign({batch.disk, batch.segment}, batch.inode);
   longest_batch_ = std::max(longest_batch_, batch.end - batch.base);
   batches_[{batch.topic, batch.partition}][batch.base].push_back(std::move(one));
 }
@@ -153,7 +155,6 @@ void StorageMap::disk(const DiskEvent& event) {
       break;
     case OmenKind::synced:
       add_range(files_[file].synced, event.range);
-      committed(file, event);
       break;
     case OmenKind::written_back:
       add_range(files_[file].kept, event.range);
@@ -191,28 +192,23 @@ void StorageMap::disk(const DiskEvent& event) {
   files_[file].mishaps.push_back({event.kind, event.range, moment_});
 }
 
-// What one commit syncs may lie in one block, and a block is good or bad as a whole. Ranges that
-// the disk did not store are missing from what it tells of the sync, but lie in the block as well.
-void StorageMap::committed(const FileName& file, const DiskEvent& sync) {
-  const auto found = by_file_.find(file);
-  if (found == by_file_.end()) return;
-  FileState& state = files_[file];
-  if (state.committed_at != sync.at) state.commit.clear();
-  state.committed_at = sync.at;
-  for (auto batch = found->second.rbegin(); batch != found->second.rend(); ++batch) {
-    if (!(*batch)->commit.empty()) break;
-    if ((*batch)->range.begin < sync.range.end) state.commit.push_back(*batch);
-  }
-  if (state.commit.empty()) return;
-  ByteRange hull = state.commit.front()->range;
+// A block is good or bad as a whole.
+void StorageMap::named(const BlockStored& block) {
+  const auto file = by_segment_.find({block.disk, block.segment});
+  if (file == by_segment_.end()) return;
+  const auto batches = by_file_.find({block.disk, file->second});
+  if (batches == by_file_.end()) return;
+  std::vector<Stored*> inside;
   std::uint64_t first = moment_;
-  for (const Stored* batch : state.commit) {
-    hull = {std::min(hull.begin, batch->range.begin), std::max(hull.end, batch->range.end)};
-    first = std::min(first, batch->moment);
+  for (auto at = batches->second.rbegin(); at != batches->second.rend(); ++at) {
+    if ((*at)->range.end <= block.range.begin) break;
+    if (!(*at)->range.touches(block.range)) continue;
+    inside.push_back(*at);
+    first = std::min(first, (*at)->moment);
   }
-  for (Stored* batch : state.commit) {
-    batch->commit = hull;
-    batch->commit_moment = first;
+  for (Stored* batch : inside) {
+    batch->block = block.range;
+    batch->block_moment = first;
   }
 }
 
@@ -269,19 +265,19 @@ std::uint64_t StorageMap::behind_a_hole(const Stored& batch, bool lied_only) con
   return last;
 }
 
-// A block ends with a sync, or when it has enough bytes.
+// A block is named once it is closed: with a sync, or when it has enough bytes.
 StorageMap::Neighbours StorageMap::neighbours(const Stored& batch) const {
   Neighbours found{batch.range, batch.moment};
   const auto file = by_file_.find({batch.disk, batch.inode});
   if (file == by_file_.end()) return found;
   const std::uint64_t begin = batch.range.begin;
   for (const Stored* other : file->second) {
-    if (!other->commit.empty()) continue;
+    if (!other->block.empty()) continue;
     const bool before = other->range.end <= begin;
     const std::uint64_t between =
         before ? begin - other->range.end
                : std::max(other->range.begin, batch.range.end) - batch.range.end;
-    if (between >= kUnsyncedBlockBytesMax) continue;
+    if (between >= kBlockBytesMax) continue;
     found.range = {std::min(found.range.begin, other->range.begin),
                    std::max(found.range.end, other->range.end)};
     found.first = std::min(found.first, other->moment);
@@ -401,7 +397,7 @@ std::optional<std::string> StorageMap::excuse(const Stored& batch, Promise promi
   const auto file = files_.find({batch.disk, batch.inode});
   if (file != files_.end() && !file->second.mishaps.empty()) {
     const Neighbours with =
-        batch.commit.empty() ? neighbours(batch) : Neighbours{batch.commit, batch.commit_moment};
+        batch.block.empty() ? neighbours(batch) : Neighbours{batch.block, batch.block_moment};
     const auto [block, since] = with;
     for (const Mishap& mishap : file->second.mishaps) {
       if (mishap.moment < since || !mishap.range.touches(block)) continue;

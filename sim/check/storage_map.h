@@ -42,10 +42,10 @@ struct Stored {
   std::uint64_t digest = 0;
   std::uint64_t moment = 0;  // of the row of observations
   bool cut = false;          // the node cut it off since
-  // Of all batches that were synced with it: no block of the integrity file goes beyond. The moment
-  // is that of the first; empty until a sync came (neighbours()).
-  ByteRange commit;
-  std::uint64_t commit_moment = 0;
+  // Of the block that the integrity file names last with it in it, and the moment of the first
+  // batch in that; empty until one does (neighbours()).
+  ByteRange block;
+  std::uint64_t block_moment = 0;
 };
 
 class StorageMap {
@@ -96,9 +96,6 @@ class StorageMap {
     std::vector<ByteRange> kept;    // durable without one: written back in time, or healed
     std::vector<Mishap> mishaps;
     std::uint64_t sync_failed = 0;  // when one last did
-    // What the latest sync covered first; one sync may tell of several ranges.
-    std::vector<Stored*> commit;
-    Time committed_at;
   };
   // A power cut took bytes from the batch at `base`, or took away who vouched for wrong ones.
   struct Hole {
@@ -128,14 +125,14 @@ class StorageMap {
   void stored(const BatchStored& batch);
   void disk(const DiskEvent& event);
   void side_file(const DiskEvent& event);
-  void committed(const FileName& file, const DiskEvent& sync);
+  void named(const BlockStored& block);
   void lost(const FileName& file, ByteRange range);
   void power_cut(std::uint32_t disk);
   void spoiled_unvouched(const Spoil& spoil);
   bool lied_of(const Stored& batch, ByteRange range) const;
   // The moment since which it is; 0: it is not.
   std::uint64_t behind_a_hole(const Stored& batch, bool lied_only = false) const;
-  // What may lie in one block with a batch that no sync has covered yet.
+  // What may lie in one block with a batch that lies in none yet.
   struct Neighbours {
     ByteRange range;
     std::uint64_t first = 0;  // the moment of the earliest of them
@@ -151,6 +148,7 @@ class StorageMap {
   std::map<TopicPartitionName, std::map<Offset, std::vector<std::unique_ptr<Stored>>>> batches_;
   std::int64_t longest_batch_ = 0;  // in offsets
   std::map<FileName, std::vector<Stored*>> by_file_;
+  std::map<std::pair<std::uint32_t, std::string>, Inode> by_segment_;
   std::map<FileName, FileState> files_;
   std::map<std::pair<std::uint32_t, std::string>, std::vector<Hole>> holes_;  // by directory
   std::map<TopicPartitionName, std::vector<Spoil>> spoils_;

@@ -32,6 +32,7 @@ class Cluster::OmenTeller final : public DiskObserver {
     history_.add(event);
     if (!image_ || omen.kind != OmenKind::written) return;
     for (BatchStored& batch : watch_.saw(event, *image_)) history_.add(std::move(batch));
+    for (BlockStored& block : LogWatch::blocks(event, *image_)) history_.add(std::move(block));
   }
 
  private:

@@ -188,7 +188,8 @@ TEST_F(ProducerTest, AfterAHoleInTheSequenceANewEpochBegins) {
   produce(60, small());
   EXPECT_EQ(count_of(Fate::acknowledged) + count_of(Fate::refused), 60);
   EXPECT_GE(count_of(Fate::refused), 1);
-  EXPECT_EQ(requests(ApiKey::init_producer_id), 2u);
+  // Of the same id: what of the old epoch is still on its way must find it (swarm seed 6445).
+  EXPECT_EQ(requests(ApiKey::init_producer_id), 1u);
   std::vector<std::string> expected;
   for (std::size_t i = 0; i < results.size(); ++i) {
     if (results[i].fate == Fate::acknowledged) expected.push_back("");
