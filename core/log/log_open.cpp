@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/base/mark.h"
+#include "core/log/integrity.h"
 #include "core/log/log.h"
 #include "core/log/names.h"
 #include "core/log/recovery.h"
@@ -54,6 +55,7 @@ class Opening {
 
  private:
   Result<void> prepare_directory(Task& task);
+  Result<bool> has_own_segment(Task& task);
   Result<void> read_start(Task& task);
   Result<std::vector<Offset>> list_segments(Task& task);
   Result<void> drop_leftovers(Task& task, std::vector<Offset>& bases);
@@ -74,16 +76,37 @@ class Opening {
 
 Result<void> Opening::prepare_directory(Task& task) {
   const Result<Uuid> id = read_topic_id(task, disk_, log_.directory_);
-  if (id && *id != log_.identity_.topic_id) {
-    return fail(ErrorCode::invalid, log_.directory_ + " belongs to topic id " + id->to_string() +
-                                        ", not " + log_.identity_.topic_id.to_string());
+  if (id && *id == log_.identity_.topic_id) return {};
+  const bool missing = !id && id.error() == ErrorCode::not_found;
+  if (!missing) {
+    if (TRY(has_own_segment(task))) {
+      REACHED("log.topic_id_spoiled");
+    } else if (id) {
+      return fail(ErrorCode::invalid, log_.directory_ + " belongs to topic id " + id->to_string() +
+                                          ", not " + log_.identity_.topic_id.to_string());
+    } else {
+      return std::unexpected(id.error());
+    }
   }
-  if (id) return {};
-  if (id.error() != ErrorCode::not_found) return std::unexpected(id.error());
   // The id comes after the directory's name is durable: where it stands, so is the name.
   TRY(env::make_directories(task, disk_, log_.directory_));
   return env::replace_file(task, disk_, log_.path(kMetadataFile),
                            as_bytes(partition_metadata_text(log_.identity_.topic_id)));
+}
+
+// Kafka's file with the topic id has no checksum; the integrity files, which name it too, have one.
+// A byte that rotted must not pass for another topic.
+Result<bool> Opening::has_own_segment(Task& task) {
+  for (const env::DirectoryEntry& entry : TRY(disk_.list(task, log_.directory_))) {
+    const auto base = base_of_file(entry.name, kIntegritySuffix);
+    if (!base) continue;
+    const auto file = disk_.open(task, log_.path(entry.name), env::Open::read);
+    if (!file) continue;
+    Bytes header(kIntegrityHeaderBytes);
+    if (!read_whole(task, **file, 0, header)) continue;
+    if (IntegrityCodec(log_.identity_, *base).check_header(header)) return true;
+  }
+  return false;
 }
 
 Result<void> Opening::read_start(Task& task) {

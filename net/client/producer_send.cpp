@@ -405,8 +405,8 @@ void Producer::begin_new_epoch() {
               batch->at.to_string() + ": an earlier batch was lost"));
   }
   hole_ = false;
-  // Under the same id, so that what of the old epoch is still on its way is refused once the new one
-  // was seen: a fresh id would let it in, behind what was sent after it (KIP-360).
+  // Under the same id, so that what of the old epoch is still on its way is refused once the new
+  // one was seen: a fresh id would let it in, behind what was sent after it (KIP-360).
   if (id_valid_ && epoch_ < ProducerEpoch(INT16_MAX)) {
     epoch_ = ProducerEpoch(static_cast<std::int16_t>(epoch_.value() + 1));
   } else {

@@ -263,6 +263,28 @@ TEST(LogTest, NamesThatADeadProcessMadeBecomeDurable) {
   }
 }
 
+// Swarm seed 7799, before: one byte that rotted, and the directory passed for another topic's.
+TEST(LogTest, KnowsItsOwnDirectoryWithoutTheFileThatNamesItsTopic) {
+  SmallNode node;
+  EXPECT_TRUE(node.run([&](Task& task) {
+    const auto fill = open_log(task, node.env(), {});
+    ASSERT_TRUE(fill.has_value());
+    EXPECT_TRUE(append_synced(task, **fill, "a").has_value());
+    EXPECT_TRUE((*fill)->close(task).has_value());
+    const std::string path = "data/t-0/partition.metadata";
+    const std::string right(as_text(*env::read_file(task, node.env().disk, path, 1 << 10)));
+    for (const std::string& wrong :
+         {log::partition_metadata_text(Uuid{8, 8}), std::string("spoiled")}) {
+      EXPECT_TRUE(env::replace_file(task, node.env().disk, path, as_bytes(wrong)).has_value());
+      const auto log = open_log(task, node.env(), {});
+      ASSERT_TRUE(log.has_value()) << log.error().to_string();
+      EXPECT_EQ((*log)->end_offset(), (*fill)->end_offset());
+      EXPECT_TRUE((*log)->close(task).has_value());
+      EXPECT_EQ(as_text(*env::read_file(task, node.env().disk, path, 1 << 10)), right);
+    }
+  }));
+}
+
 TEST(LogTest, RefusesTheDirectoryOfAnotherTopic) {
   SmallNode node;
   node.run([&](Task& task) {

@@ -68,13 +68,15 @@ class Story {
         DiskEvent{Time(++now_), 0, OmenKind::written, kSegment, std::string(kPath), range});
     rows.push_back(BatchStored{Time(now_), 0, kSegment, range, "t", PartitionIndex(0), "/logs/t-0",
                                Offset(i), Offset(i + 1), ProducerId(1), ProducerEpoch(0),
-                               Sequence(i), static_cast<std::uint64_t>(i)});
+                               Sequence(i), static_cast<std::uint64_t>(i), segment()});
+    rows.push_back(BlockStored{Time(now_), 0, segment(), range});
     rows.push_back(
         DiskEvent{Time(++now_), 0, OmenKind::synced, kSegment, std::string(kPath), range});
     op.base_offset = Offset(i);
     finish(op);
     fetch(i);
   }
+  static std::string segment() { return std::string(kPath.substr(0, kPath.rfind('.'))); }
   void fetch(int i) {
     Operation op = operation(OperationKind::fetch, kConsumer);
     op.offset = Offset(i);
