@@ -56,6 +56,7 @@ test_release() {
   counted_step power-cut "$root/tests/power_cut/short"
   if [[ -x $root/build/bin/fluxsim ]]; then
     counted_step regress "$root/tests/zoo/regress" "$root/build/bin/fluxsim"
+    counted_step tapes "$root/tests/zoo/tapes" "$root/build/bin/fluxsim"
     counted_step swarm swarm "$root/build/bin/fluxsim" "$1"
   fi
 }
