@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Writes the seed inputs of the corpora below this folder, but for wire/corpus/request and
+response, which have a program of their own. What a search found stays beside them."""
+
+import json
+import pathlib
+import struct
+
+HERE = pathlib.Path(__file__).resolve().parent
+TREE = HERE.parent.parent
+BATCHES = HERE / "core_record/corpus"
+HEADER_BYTES = 61  # of a batch
+# Of the metadata records that are folded into an image, by the name of their vectors.
+RECORD_TYPES = {"topic_record": 2, "partition_record": 3, "config_record": 4,
+                "partition_change_record": 5, "remove_topic_record": 9, "feature_level_record": 12,
+                "producer_ids_record": 15, "no_op_record": 20, "register_broker_record": 27}
+
+
+def put(folder, name, content):
+    path = HERE / folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def entry(kind, position, length, synced, base, end, synced_offset):
+    """An integrity entry as fields, the check left to the target."""
+    return struct.pack(">B3xIIIqqqQQ8x", kind, position, length, synced, base, end, synced_offset,
+                       1, 0)
+
+
+def log_files():
+    offsets = struct.pack(">iiii", 5, 100, 9, 5000)
+    times = struct.pack(">qiqi", 1_700_000_000_000, 4, 1_700_000_000_100, 9)
+    put("core_log/corpus/index", "offsets.bin", b"\0" + offsets)
+    put("core_log/corpus/index", "times.bin", b"\1" + times)
+    header = b"FLUXINTG" + struct.pack(">IiQQq24x", 1, 1, 0x1122, 0x3344, 42)
+    put("core_log/corpus/integrity", "header.bin", b"\0" + header)
+    batch = (BATCHES / "none_1.bin").read_bytes()
+    block = entry(0, 0, len(batch), 0, 0, 1, 0)
+    put("core_log/corpus/integrity", "block.bin", b"\1" + block + batch)
+    put("core_log/corpus/text", "epochs.bin", b"\0" + b"0\n2\n0 0\n3 17\n")
+    put("core_log/corpus/text", "metadata.bin",
+        b"\1version: 0\ntopic_id: ut02_3-BQKOoZ5nfA9ZDsw")
+    put("core_log/corpus/text", "name.bin", b"\2" + b"00000000000000000042.timeindex")
+
+
+def vectors(path):
+    return json.loads(path.read_text()) if path.exists() else []
+
+
+def metadata():
+    every = b""
+    for name, kind in RECORD_TYPES.items():
+        for vector in vectors(TREE / f"tests/vectors/record/{name}.json")[:1]:
+            value = bytes([1, kind, vector["version"]]) + bytes.fromhex(vector["bytes"])
+            record = struct.pack(">H", len(value)) + value
+            every += record
+            put("controller/corpus/record", f"{name}.bin", record)
+    put("controller/corpus/record", "all.bin", every)
+    properties = ("#\nversion=1\ncluster.id=x\nnode.id=1\n"
+                  "directory.id=ut02_3-BQKOoZ5nfA9ZDsw\n")
+    put("controller/corpus/text", "meta.bin", b"\0\0" + properties.encode())
+    put("controller/corpus/text", "snapshot.bin",
+        b"\1\0" + b"00000000000000000042-0000000003.checkpoint")
+    put("controller/corpus/text", "topic.bin", b"\2\0orders")
+    for which in range(0, 40, 4):
+        put("controller/corpus/text", f"setting_{which}.bin", bytes([3, which]) + b"1024")
+
+
+def main():
+    log_files()
+    metadata()
+
+
+if __name__ == "__main__":
+    main()
