@@ -16,6 +16,8 @@ std::unexpected<BatchFault> fault(Kind kind, std::string detail, std::int32_t re
 
 std::optional<BatchFault> header_fault(const BatchView& batch, const BatchRules& rules) {
   const auto invalid = [](const char* what) { return BatchFault{Kind::invalid_record, what}; };
+  // The broker gives the offset; a client that names another one takes it for something else.
+  if (batch.base_offset() != Offset(0)) return invalid("the base offset of a produced batch is 0");
   if (batch.record_count() <= 0) return invalid("a batch without records");
   // The subtraction cannot overflow where record_count + 1 might.
   if (batch.record_count() - 1 != batch.last_offset_delta()) {
@@ -87,6 +89,14 @@ std::expected<BatchSummary, BatchFault> walk(const BatchView& batch, ByteView re
   return out;
 }
 
+// Clients send again what is called corrupt, so that is kept for what the way here may have done to
+// a batch. Kafka draws the line there too.
+Kind kind_of_no_batch(ByteView bytes, const Error& error) {
+  if (error == ErrorCode::out_of_range) return Kind::invalid_record;
+  const auto magic = load_be<std::int8_t>(bytes.data() + layout::kMagic);
+  return magic == 0 || magic == 1 ? Kind::invalid_record : Kind::corrupt;
+}
+
 }  // namespace
 
 std::expected<BatchSummary, BatchFault> validate_client_batch(ByteView bytes,
@@ -98,7 +108,7 @@ std::expected<BatchSummary, BatchFault> validate_client_batch(ByteView bytes,
                                       std::to_string(rules.max_batch_bytes));
   }
   const Result<BatchView> batch = BatchView::first_of(bytes);
-  if (!batch) return fault(Kind::corrupt, batch.error().detail());
+  if (!batch) return fault(kind_of_no_batch(bytes, batch.error()), batch.error().detail());
   if (batch->size() != bytes.size()) {
     return fault(Kind::invalid_record, "more than one batch for a partition");
   }

@@ -28,6 +28,9 @@ Response::Topic find(const Context& context, const Request::Topic& wanted) {
   if (wanted.name && !wanted.topic_id.is_zero()) {
     out.error = kafka::WireError::invalid_request;
     out.error_message = "You may not specify both topic name and topic id.";
+  } else if (!wanted.name && wanted.topic_id.is_zero()) {
+    out.error = kafka::WireError::invalid_request;
+    out.error_message = "A topic needs its name or its id.";
   } else if (topic == nullptr) {
     out.error = wanted.name ? kafka::WireError::unknown_topic_or_partition
                             : kafka::WireError::unknown_topic_id;

@@ -14,7 +14,6 @@ constexpr std::int8_t kControllers = 2;
 Result<Reply> handle_describe_cluster(env::Task&, Context& context) {
   const auto request = TRY(decode<kafka::DescribeClusterRequest>(context));
   kafka::DescribeClusterResponse response;
-  response.endpoint_type = request.endpoint_type;
   if (request.endpoint_type != kBrokers) {
     response.error = request.endpoint_type == kControllers
                          ? kafka::WireError::mismatched_endpoint_type

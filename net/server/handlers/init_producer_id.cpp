@@ -16,6 +16,11 @@ Result<Reply> handle_init_producer_id(env::Task& task, Context& context) {
                          : kafka::WireError::coordinator_not_available;
     return reply(context, response);
   }
+  const bool has_id = request.producer_id != kNoProducerId;
+  if (has_id != (request.producer_epoch != kNoProducerEpoch)) {
+    response.error = kafka::WireError::invalid_request;
+    return reply(context, response);
+  }
   const auto id = context.broker.new_producer_id(task);
   if (!id) {
     // Clients try again after this one, whatever went wrong.

@@ -1,5 +1,6 @@
 #include "net/kafka/gen/metadata.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "core/base/mark.h"
@@ -13,6 +14,8 @@ namespace {
 using Request = kafka::MetadataRequest;
 using Response = kafka::MetadataResponse;
 using Created = controller::Decision<controller::CreatedTopic>;
+
+constexpr std::int16_t kTopicIdsFrom = 12;
 
 bool is_internal(std::string_view topic) {
   return topic == "__consumer_offsets" || topic == "__transaction_state" ||
@@ -111,6 +114,21 @@ void add_brokers(const Context& context, Response& response) {
   }
 }
 
+// Versions 10 and 11 have the field for an id, and Kafka's broker takes it from 12 on; before that
+// an answer can't leave a name out.
+bool asks_by_id(const Request::Topic& wanted) { return !wanted.name || !wanted.topic_id.is_zero(); }
+
+Response refuse_ids(const Request& request) {
+  Response response;
+  response.controller_id = kNoNode;
+  for (const Request::Topic& wanted : *request.topics) {
+    Response::Topic topic = missing(wanted, kafka::WireError::invalid_request);
+    topic.name = wanted.name.value_or("");
+    response.topics.push_back(std::move(topic));
+  }
+  return response;
+}
+
 bool wants_all(const Request& request, std::int16_t version) {
   return !request.topics || (version == 0 && request.topics->empty());
 }
@@ -120,6 +138,11 @@ bool wants_all(const Request& request, std::int16_t version) {
 Result<Reply> handle_metadata(env::Task& task, Context& context) {
   const auto request = TRY(decode<Request>(context));
   const std::int16_t version = context.header.api_version;
+  if (version < kTopicIdsFrom && request.topics &&
+      std::ranges::any_of(*request.topics, asks_by_id)) {
+    REACHED("server.metadata_by_early_id");
+    return reply(context, refuse_ids(request));
+  }
   Response response;
   response.cluster_id = context.facts.cluster_id;
   response.controller_id = context.facts.node;
@@ -139,9 +162,6 @@ Result<Reply> handle_metadata(env::Task& task, Context& context) {
   // For all of the request together, however many topics are to be made.
   const Instant until = context.broker.patience_end();
   for (const Request::Topic& wanted : *request.topics) {
-    if (wanted.name && !wanted.topic_id.is_zero() && version < 12) {
-      return fail(ErrorCode::invalid, "a topic named and numbered at once");
-    }
     response.topics.push_back(answer_topic(task, context, request, wanted, until));
     env::yield_if_due(task);
   }

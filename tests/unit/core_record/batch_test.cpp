@@ -150,6 +150,8 @@ TEST(ValidateTest, NamesWhatIsWrong) {
   EXPECT_EQ(fault_of(with<std::int32_t>(good, layout::kRecordCount, 0)), Kind::invalid_record);
   EXPECT_EQ(fault_of(with<std::int32_t>(good, layout::kRecordCount, 4)), Kind::invalid_record);
   EXPECT_EQ(fault_of(with<std::int32_t>(good, layout::kLastOffsetDelta, 5)), Kind::invalid_record);
+  EXPECT_EQ(fault_of(batch_of(1, {.base_offset = Offset(77)})), Kind::invalid_record);
+  EXPECT_EQ(fault_of(batch_of(1, {.base_offset = Offset(-4)})), Kind::invalid_record);
   EXPECT_EQ(fault_of(with<std::int16_t>(good, layout::kAttributes, layout::kControl)),
             Kind::invalid_record);
   EXPECT_EQ(fault_of(with<std::int16_t>(good, layout::kAttributes, 5)), Kind::unsupported_codec);
@@ -167,6 +169,26 @@ TEST(ValidateTest, NamesWhatIsWrong) {
   BatchBuilder keyless;
   keyless.add(Timestamp(1), std::nullopt, text("v"));
   EXPECT_EQ(fault_of(*keyless.build(), {.keys_required = true}), Kind::invalid_record);
+}
+
+TEST(ValidateTest, OnlyWhatTheWayMayHaveDoneIsCorrupt) {
+  using Kind = BatchFaultKind;
+  const Bytes good = batch_of(2);
+  Bytes cut = good;
+  cut.resize(good.size() - 3);
+  EXPECT_EQ(fault_of(cut), Kind::invalid_record);
+  cut.resize(20);
+  EXPECT_EQ(fault_of(cut), Kind::invalid_record);
+  EXPECT_EQ(fault_of(with<std::int32_t>(good, layout::kLength, 10'000)), Kind::invalid_record);
+  EXPECT_EQ(fault_of(with<std::int32_t>(good, layout::kLength, 20)), Kind::corrupt);
+  for (const auto& [magic, kind] : {std::pair{0, Kind::invalid_record},
+                                    {1, Kind::invalid_record},
+                                    {3, Kind::corrupt},
+                                    {-1, Kind::corrupt}}) {
+    EXPECT_EQ(fault_of(with<std::int8_t>(good, layout::kMagic, static_cast<std::int8_t>(magic))),
+              kind)
+        << magic;
+  }
 }
 
 TEST(ValidateTest, RecordsMustBeConsecutive) {

@@ -5,6 +5,7 @@
 
 #include "core/record/batch_builder.h"
 #include "net/kafka/gen/api_versions.h"
+#include "net/kafka/gen/delete_topics.h"
 #include "net/kafka/gen/describe_cluster.h"
 #include "net/kafka/gen/fetch.h"
 #include "net/kafka/gen/find_coordinator.h"
@@ -250,6 +251,11 @@ TEST_F(ServerTest, GivesProducerIdsOnceAndNoCoordinators) {
     ASSERT_TRUE(second);
     EXPECT_EQ(first->error, WireError::none);
     EXPECT_NE(first->producer_id, second->producer_id);
+    request.producer_id = ProducerId(5);  // and no epoch
+    auto half = raw.call<kafka::InitProducerIdResponse>(task, request, 4);
+    ASSERT_TRUE(half);
+    EXPECT_EQ(half->error, WireError::invalid_request);
+    request.producer_id = kNoProducerId;
     request.transactional_id = "tx";
     auto transaction = raw.call<kafka::InitProducerIdResponse>(task, request, 4);
     ASSERT_TRUE(transaction);
@@ -289,6 +295,17 @@ TEST_F(ServerTest, MetadataInEveryVersion) {
     auto answer = raw.call<kafka::MetadataResponse>(task, by_id, 12);
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->topics[0].name, "t");
+    for (std::int16_t version = 10; version <= 11; ++version) {  // they have the field alone
+      auto early = raw.call<kafka::MetadataResponse>(task, by_id, version);
+      ASSERT_TRUE(early);
+      EXPECT_EQ(early->topics[0].error, WireError::invalid_request);
+      EXPECT_EQ(early->topics[0].name, "");
+    }
+    kafka::DeleteTopicsRequest nothing;
+    nothing.topics.push_back({.name = std::nullopt});
+    auto kept = raw.call<kafka::DeleteTopicsResponse>(task, nothing, 6);
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(kept->topics[0].error, WireError::invalid_request);
     kafka::MetadataRequest none;
     none.topics.emplace();
     EXPECT_TRUE(raw.call<kafka::MetadataResponse>(task, none, 4)->topics.empty());
