@@ -1,13 +1,17 @@
 // Bytes that other people's code wrote (tests/vectors) decode to the values that they stand for,
-// and those values encode to the same bytes.
+// and those values encode to the same bytes. Of what clients sent only the bytes are known: they
+// decode, and encode to themselves.
 
 #include <cstdio>
+#include <filesystem>
+#include <set>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "core/base/check.h"
 #include "net/kafka/gen/reflection.h"
+#include "net/kafka/request.h"
 #include "net/wire/codec.h"
 
 namespace flux::kafka {
@@ -152,6 +156,47 @@ TEST(WireVectors, RecordsOfAKafkaMetadataLog) {
     }
   });
   EXPECT_GE(checked, 25u);
+}
+
+// Whole frames: the header, its client id and the body.
+void check_request(const Bytes& frame) {
+  wire::Reader from(frame);
+  const auto header = decode_request_header(from);
+  ASSERT_TRUE(header.has_value()) << header.error().to_string();
+  const ApiInfo* api = find_api(header->api_key);
+  ASSERT_NE(api, nullptr);
+  const std::string name = std::string(api->name) + "_request";
+  SCOPED_TRACE(testing::Message() << name << " v" << header->api_version);
+  bool found = false;
+  reflect::each_message([&]<class Message>() {
+    if (Message::kName != name) return;
+    found = true;
+    const auto message = Message::decode(from, header->api_version);
+    ASSERT_TRUE(message.has_value()) << message.error().to_string();
+    EXPECT_EQ(from.remaining(), 0u);
+    wire::Writer to;
+    wire::write_request_header(to, *header, request_header_version(*api, header->api_version));
+    const auto done = message->encode(to, header->api_version);
+    ASSERT_TRUE(done.has_value()) << done.error().to_string();
+    EXPECT_EQ(to_hex(to.join()), to_hex(frame));
+  });
+  EXPECT_TRUE(found);
+}
+
+TEST(WireVectors, RequestsAsOtherClientsSendThem) {
+  std::set<std::pair<int, int>> kinds;
+  std::size_t files = 0;
+  for (const auto& file :
+       std::filesystem::directory_iterator(FLUX_SOURCE_DIR "/tests/vectors/clients")) {
+    SCOPED_TRACE(file.path().filename());
+    ++files;
+    for (const Json& request : Json::parse(read_text(file.path()))) {
+      check_request(from_hex(request["frame"].get<std::string>()));
+      kinds.emplace(request["api"].get<int>(), request["version"].get<int>());
+    }
+  }
+  EXPECT_GE(files, 6u);
+  EXPECT_GE(kinds.size(), 20u);
 }
 
 }  // namespace
