@@ -33,12 +33,16 @@ std::string_view file_name_of(std::string_view path) { return path.substr(path.r
 // flux.integrity.block.bytes: no scenario sets more.
 constexpr std::uint64_t kBlockBytesMax = 64 << 10;
 
+bool is_metadata_directory(std::string_view path) {
+  return path.substr(path.rfind('/') + 1).starts_with("__cluster_metadata");
+}
+
 // What a bad file beside the segments can make unreadable: its segment, its partition, or the
 // broker.
 std::string_view scope_of(std::string_view path) {
   constexpr std::string_view kIntegrity = ".integrity";
   const std::string_view directory = file_name_of(parent_of(path));
-  if (!directory.contains('-') || directory.starts_with("__cluster_metadata")) return {};
+  if (!directory.contains('-') || is_metadata_directory(directory)) return {};
   if (path.ends_with(kIntegrity)) return path.substr(0, path.size() - kIntegrity.size());
   return parent_of(path);
 }
@@ -365,9 +369,11 @@ std::uint64_t StorageMap::side_loss(const Stored& batch) const {
   for (const auto& [inode, fault] : side_faults(batch.disk, batch.segment)) {
     last = std::max({last, fault.lost, fault.spoiled});
   }
+  // Whatever spoils a file of the metadata log may have spoiled its entries.
+  const bool metadata = is_metadata_directory(batch.directory);
   for (const std::string& scope : {batch.directory, std::string()}) {
     for (const auto& [inode, fault] : side_faults(batch.disk, scope)) {
-      last = std::max(last, fault.lost);
+      last = std::max({last, fault.lost, metadata ? fault.spoiled : 0});
     }
   }
   return last;
