@@ -53,7 +53,6 @@ test_release() {
     count_result 1
   fi
   counted_step kcat-smoke "$root/tests/interop/kcat_smoke"
-  counted_step power-cut "$root/tests/power_cut/short"
   if [[ -x $root/build/bin/fluxsim ]]; then
     counted_step regress "$root/tests/zoo/regress" "$root/build/bin/fluxsim"
     counted_step tapes "$root/tests/zoo/tapes" "$root/build/bin/fluxsim"
