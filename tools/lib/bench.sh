@@ -22,3 +22,10 @@ bench_simulator() {
   python3 tools/lib/bench_simulator.py --flux build/release/host/sim_mesh --peers "$peers_dir" \
     --fluxsim build/bin/fluxsim --document docs/benchmarks/simulator.md "$@"
 }
+
+bench_broker() {
+  must bench-broker-load configure_and_build release fluxd rdkafka_load raw_load
+  # Not below a folder that may be in memory: the brokers' disk is part of what is measured.
+  python3 tools/lib/bench_broker --fluxd build/bin/fluxd --programs build/release/host \
+    --dir build --document docs/benchmarks/broker.md "$@"
+}
