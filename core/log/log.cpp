@@ -212,6 +212,7 @@ Result<void> Log::roll_locked(Task& task) {
   TRY(old->cut_spoiled_tail(task));
   old->close_block();
   TRY(old->write_indexes(task));
+  TRY(write_snapshot(task));
   if (poisoned_) return refuse_poisoned();
   TRY(start_segment(task, end_offset_));
   REACHED("log.roll");
@@ -253,6 +254,8 @@ Result<void> Log::close(Task& task) {
     TRY(commit_once(task));
     TRY(make_marks_durable(task));
     TRY(active()->write_indexes(task));
+    TRY(write_snapshot(task));
+    TRY(env_.disk.sync_directory(task, directory_));
   }
   for (const SegmentPointer& segment : segments_) segment->close_files();
   return poisoned_ ? Result<void>(refuse_poisoned()) : Result<void>();

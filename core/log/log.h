@@ -19,7 +19,8 @@
 //     go after that;
 //   - a failed sync poisons the log: nothing is acknowledged or appended until it is opened again,
 //     and the failed sync is never retried;
-//   - the producer state is a fold of the batches in the log.
+//   - the producer state is a fold of the batches in the log, begun with the snapshot at its first
+//     segment's base for what stood before.
 //
 // Held by shared_ptr: a commit in the background keeps it alive. Any number of tasks may call it;
 // appends are served one at a time. While idle it costs no task, no timer and no open file: the
@@ -202,6 +203,12 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<void> roll_locked(env::Task& task);
   Result<void> start_segment(env::Task& task, Offset base);
 
+  // log_snapshot.cpp
+  // Of the producers at end_offset(); the caller syncs the directory.
+  Result<void> write_snapshot(env::Task& task);
+  // Into a log that knows no producer. Corrupt when it does not fit.
+  Result<void> load_snapshot(env::Task& task, Offset at);
+
   // log_sync.cpp
   void start_committing();
   void commit_loop(env::Task& task);
@@ -249,6 +256,7 @@ class Log : public std::enable_shared_from_this<Log> {
   Offset synced_end_;
   Epochs epochs_;
   ProducerState producers_;
+  std::optional<Offset> snapshot_at_;  // the newest that stands for what it says
   sync::Mutex append_mutex_;
   // Whoever moves the start or removes files has it; taken before append_mutex_.
   sync::Mutex start_mutex_;

@@ -43,7 +43,9 @@ class Opening {
     TRY(read_start(task));
     std::vector<Offset> bases = TRY(list_segments(task));
     TRY(drop_leftovers(task, bases));
+    load_first_snapshot(task, bases);
     TRY(recover_segments(task, bases));
+    TRY(drop_snapshots(task));
     TRY(settle_names(task));
     TRY(finish(task));
     TRACE(log_.env_.trace, info, "log.opened", {"partition", log_.identity_.name()},
@@ -63,6 +65,8 @@ class Opening {
   Result<void> recover_segments(Task& task, const std::vector<Offset>& bases);
   Result<void> drop_from(Task& task, const std::vector<Offset>& bases, std::size_t first);
   Result<void> begin_at_start(Task& task);
+  void load_first_snapshot(Task& task, const std::vector<Offset>& bases);
+  Result<void> drop_snapshots(Task& task);
   Result<void> finish(Task& task);
   Result<void> settle_names(Task& task);
   Result<void> settle_epochs(Task& task);
@@ -70,6 +74,7 @@ class Opening {
   Log& log_;
   env::Disk& disk_;
   LogStart start_;
+  std::set<Offset> snapshots_;
   bool rotten_ = false;       // anywhere
   bool last_rotten_ = false;  // in the segment that would be appended to
 };
@@ -139,6 +144,8 @@ Result<std::vector<Offset>> Opening::list_segments(Task& task) {
       bases.insert(*base);
     } else if (const auto other = base_of_file(entry.name, kIntegritySuffix)) {
       bases.insert(*other);
+    } else if (const auto at = base_of_file(entry.name, kSnapshotSuffix)) {
+      snapshots_.insert(*at);
     }
   }
   return std::vector<Offset>(bases.begin(), bases.end());
@@ -223,6 +230,30 @@ Result<void> Opening::drop_from(Task& task, const std::vector<Offset>& bases, st
     ++log_.report_.segments_dropped;
   }
   return disk_.sync_directory(task, log_.directory_);
+}
+
+// What stood before the first segment, of which the log itself tells no more. All else is folded
+// from the log, which is never wrong.
+void Opening::load_first_snapshot(Task& task, const std::vector<Offset>& bases) {
+  if (bases.empty() || !snapshots_.contains(bases.front())) return;
+  const Result<void> loaded = log_.load_snapshot(task, bases.front());
+  if (loaded) {
+    REACHED("log.snapshot_loaded");
+    return;
+  }
+  REACHED("log.snapshot_ignored");
+  TRACE(log_.env_.trace, warning, "log.snapshot_ignored", {"partition", log_.identity_.name()},
+        {"why", loaded.error().to_string()});
+}
+
+// Those that no segment begins at. One above the end would be wrong once the log comes there again.
+Result<void> Opening::drop_snapshots(Task& task) {
+  for (const auto& segment : log_.segments_) snapshots_.erase(segment->base_offset());
+  for (const Offset at : snapshots_) {
+    REACHED("log.snapshot_dropped");
+    TRY(remove_if_there(task, disk_, log_.path(segment_file(at, kSnapshotSuffix))));
+  }
+  return {};
 }
 
 // Names are durable before anything in their files is acknowledged. A process that died may have

@@ -98,8 +98,7 @@ Result<void> Log::expire(Task& task, const Retention& retention, Offset limit) {
 
 Result<void> remove_segment_files(Task& task, env::Disk& disk, std::string_view directory,
                                   Offset base) {
-  for (const std::string_view suffix :
-       {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kIntegritySuffix}) {
+  for (const std::string_view suffix : kSegmentSuffixes) {
     const std::string path = std::string(directory) + "/" + segment_file(base, suffix);
     Result<void> removed = disk.remove(task, path);
     if (!removed && removed.error() != ErrorCode::not_found) return removed;

@@ -1,6 +1,7 @@
 // Names of the files of a partition's directory.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,12 @@ inline constexpr std::string_view kLogSuffix = ".log";
 inline constexpr std::string_view kIndexSuffix = ".index";
 inline constexpr std::string_view kTimeIndexSuffix = ".timeindex";
 inline constexpr std::string_view kIntegritySuffix = ".integrity";
+// The producers at the offset that names it: of each segment's base, and of the end when the log
+// was closed.
+inline constexpr std::string_view kSnapshotSuffix = ".snapshot";
+// What is there for one segment, and goes with it.
+inline constexpr std::array kSegmentSuffixes = {kLogSuffix, kIndexSuffix, kTimeIndexSuffix,
+                                                kIntegritySuffix, kSnapshotSuffix};
 inline constexpr std::string_view kTemporarySuffix = ".tmp";
 inline constexpr std::string_view kStartFile = "log-start-offset";
 inline constexpr std::string_view kEpochFile = "leader-epoch-checkpoint";

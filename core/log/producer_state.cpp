@@ -1,6 +1,7 @@
 #include "core/log/producer_state.h"
 
 #include <string>
+#include <utility>
 
 #include "core/base/mark.h"
 #include "core/base/mutant.h"
@@ -62,19 +63,30 @@ void ProducerState::fold(Producer& producer, const BatchView& batch, Offset base
     producer.epoch = batch.producer_epoch();
     producer.batches.clear();
   }
-  producer.last_timestamp = batch.max_timestamp();
   if (batch.base_sequence() == kNoSequence) return;  // a transaction's marker
   producer.batches.push_back({.first = batch.base_sequence(),
                               .last = batch.last_sequence(),
                               .base_offset = base_offset,
                               .last_offset_delta = batch.last_offset_delta(),
                               .timestamp = batch.max_timestamp()});
-  while (producer.batches.size() > batches_kept_) producer.batches.pop_front();
+  keep_newest(producer);
+}
+
+void ProducerState::keep_newest(Producer& producer) const {
+  if (producer.batches.size() <= batches_kept_) return;
+  const std::size_t surplus = producer.batches.size() - batches_kept_;
+  producer.batches.erase(producer.batches.begin(),
+                         producer.batches.begin() + static_cast<std::ptrdiff_t>(surplus));
 }
 
 void ProducerState::apply(const BatchView& batch, Offset base_offset) {
   if (batch.producer_id() == kNoProducerId) return;
   fold(producers_[batch.producer_id()], batch, base_offset);
+}
+
+void ProducerState::restore(ProducerId id, Producer producer) {
+  keep_newest(producer);
+  producers_[id] = std::move(producer);
 }
 
 Producer ProducerState::preview(const Producer* before, const BatchView& batch,

@@ -7,9 +7,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "core/base/ids.h"
 #include "core/base/result.h"
@@ -30,8 +30,7 @@ struct ProducerBatch {
 
 struct Producer {
   ProducerEpoch epoch = kNoProducerEpoch;
-  std::deque<ProducerBatch> batches;  // of this epoch, oldest first
-  record::Timestamp last_timestamp = record::kNoTimestamp;
+  std::vector<ProducerBatch> batches;  // of this epoch, oldest first
 
   friend bool operator==(const Producer&, const Producer&) = default;
 };
@@ -56,7 +55,8 @@ class ProducerState {
 
   const Producer* find(ProducerId id) const;
   const std::map<ProducerId, Producer>& producers() const { return producers_; }
-  void clear() { producers_.clear(); }
+  // As a snapshot has it: no more of its batches than are kept.
+  void restore(ProducerId id, Producer producer);
 
   friend bool operator==(const ProducerState& a, const ProducerState& b) {
     return a.producers_ == b.producers_;
@@ -64,6 +64,7 @@ class ProducerState {
 
  private:
   void fold(Producer& producer, const record::BatchView& batch, Offset base_offset) const;
+  void keep_newest(Producer& producer) const;
 
   std::uint32_t batches_kept_;
   std::map<ProducerId, Producer> producers_;

@@ -101,6 +101,23 @@ inline std::vector<std::string> read_all(env::Task& task, log::Log& log, Offset 
   return out;
 }
 
+// What the batches that can be read say of their producers.
+inline log::ProducerState fold_of(env::Task& task, log::Log& log) {
+  log::ProducerState out(log.config().producer_batches_kept);
+  for (Offset at = log.start_offset(); at < log.end_offset();) {
+    const Result<log::Slice> slice = log.read(task, at);
+    EXPECT_TRUE(slice && !slice->empty());
+    if (!slice || slice->empty()) break;
+    const Bytes bytes = *log.bytes_of(task, *slice);
+    for (ByteView rest = bytes; !rest.empty();) {
+      const auto batch = *record::BatchView::take(rest);
+      out.apply(batch, batch.base_offset());
+    }
+    at = slice->next;
+  }
+  return out;
+}
+
 // Small numbers, so that rolls, groups and index entries happen in small tests.
 inline log::LogConfig small_config() {
   log::LogConfig config;

@@ -62,6 +62,7 @@ class LogScript {
       }
       check_order(values, about);
       check_producers(*log, values, about);
+      EXPECT_EQ(log->producers(), fold_of(task, *log)) << about;
       EXPECT_TRUE(log->close(task).has_value()) << about;
     });
   }
