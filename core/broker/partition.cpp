@@ -53,6 +53,7 @@ log::LogConfig Partition::log_config() const {
   out.block_bytes = host_.knobs.block_bytes;
   out.mark_idle = host_.knobs.mark_idle;
   out.lose_unreadable = failed_openings_ >= host_.knobs.patient_openings;
+  out.producer_expiry = host_.knobs.producer_expiry;
   return out;
 }
 

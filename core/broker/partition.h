@@ -39,6 +39,7 @@ struct LogKnobs {
   log::ReadVerify read_verify = log::ReadVerify::first;  // flux.read.verify
   std::uint32_t block_bytes = 64U << 10;                 // flux.integrity.block.bytes
   Duration mark_idle = milliseconds(50);                 // flux.integrity.mark.ms
+  Duration producer_expiry = seconds(std::int64_t{24} * 3600);  // producer.id.expiration.ms
   // How long a log that could not be opened is left alone.
   Duration reopen_after = seconds(1);
   // How often the whole log waits for a disk that cannot read a part of it; then it opens without.

@@ -36,6 +36,8 @@ struct LogConfig {
   // How long after the last commit its mark is made durable when no further commit does it.
   Duration mark_idle = milliseconds(50);  // flux.integrity.mark.ms
   std::uint32_t producer_batches_kept = 5;
+  // How long a silent producer is remembered: producer.id.expiration.ms.
+  Duration producer_expiry = seconds(std::int64_t{24} * 3600);
   // How long after the last append what nobody waits for is synced (Log::sync_when_idle).
   Duration unsynced_idle = seconds(30);
   // What was synced, cannot be read at opening and has lost its entry counts as lost until the next

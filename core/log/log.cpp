@@ -140,6 +140,7 @@ Result<Appended> Log::write_batches(Task& task, MutBytes batches, const Checked&
     const BatchView batch = *BatchView::take(rest);
     segment->accept(batch);
     producers_.apply(batch, batch.base_offset());
+    producers_.hear(batch.producer_id(), env_.clock.now());
   }
   CHECK_EQ(segment->end_offset(), checked.end);
   end_offset_ = checked.end;
@@ -151,6 +152,7 @@ Result<Appended> Log::append_locked(Task& task, MutBytes batches, const AppendOp
   const sync::MutexGuard guard = TRY(append_mutex_.lock(task));
   if (poisoned_) return refuse_poisoned();
   if (closing_) return fail(ErrorCode::not_available, identity_.name() + ": the log is closed");
+  producers_.forget_silent(env_.clock.now() - config_.producer_expiry);
   const Checked checked = TRY(check_batches(batches, leader));
   if (checked.duplicate) {
     REACHED("log.duplicate_answered");

@@ -20,7 +20,7 @@
 //   - a failed sync poisons the log: nothing is acknowledged or appended until it is opened again,
 //     and the failed sync is never retried;
 //   - the producer state is a fold of the batches in the log, begun with the snapshot at its first
-//     segment's base for what stood before.
+//     segment's base for what stood before, less the producers that were silent for too long.
 //
 // Held by shared_ptr: a commit in the background keeps it alive. Any number of tasks may call it;
 // appends are served one at a time. While idle it costs no task, no timer and no open file: the
@@ -208,6 +208,7 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<void> write_snapshot(env::Task& task);
   // Into a log that knows no producer. Corrupt when it does not fit.
   Result<void> load_snapshot(env::Task& task, Offset at);
+  void hear_recovered();
 
   // log_sync.cpp
   void start_committing();

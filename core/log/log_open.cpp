@@ -320,6 +320,7 @@ Result<void> Opening::finish(Task& task) {
   log_.active()->close_files();
   log_.start_offset_ = std::max(log_.segments_.front()->base_offset(), start_.start);
   log_.synced_end_ = log_.end_offset_;
+  log_.hear_recovered();
   return settle_epochs(task);
 }
 

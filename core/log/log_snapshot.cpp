@@ -1,6 +1,8 @@
 // The producers' snapshots as files: written at each roll and at the end, so that what retention
 // deletes, and what opening need not read, does not take the producers with it.
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "core/base/mark.h"
 #include "core/log/log.h"
@@ -29,6 +31,26 @@ Result<void> Log::load_snapshot(Task& task, Offset at) {
   Result<void> decoded = decode_producers(*bytes, at, producers_);
   if (!decoded) return std::unexpected(decoded.error().in(file));
   return {};
+}
+
+// When they were last heard is not in the log: their records' times have to do, as in Kafka, which
+// clients and wall clocks may set wrong. So nobody is forgotten before kGrace has passed: longer
+// than any client tries to send a batch again (delivery.timeout.ms).
+void Log::hear_recovered() {
+  constexpr Duration kGrace = seconds(10 * 60);
+  const Instant now = env_.clock.now();
+  const std::int64_t wall_ms = env_.clock.wall_now().ms();
+  const Duration silence_max = std::max(config_.producer_expiry - kGrace, Duration());
+  std::vector<std::pair<ProducerId, Instant>> heard;
+  for (const auto& [id, producer] : producers_.producers()) {
+    Duration silence = silence_max;
+    if (!producer.batches.empty() && producer.batches.back().timestamp.value() >= 0) {
+      const std::int64_t ms = wall_ms - producer.batches.back().timestamp.value();
+      silence = milliseconds(std::clamp<std::int64_t>(ms, 0, silence_max.ms()));
+    }
+    heard.emplace_back(id, now - silence);
+  }
+  for (const auto& [id, when] : heard) producers_.hear(id, when);
 }
 
 }  // namespace flux::log

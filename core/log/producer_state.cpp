@@ -89,6 +89,24 @@ void ProducerState::restore(ProducerId id, Producer producer) {
   producers_[id] = std::move(producer);
 }
 
+void ProducerState::hear(ProducerId id, Instant when) {
+  if (!producers_.contains(id)) return;
+  const auto [at, first] = heard_.try_emplace(id, when);
+  if (!first) by_time_.erase({at->second, id});
+  at->second = when;
+  by_time_.insert({when, id});
+}
+
+void ProducerState::forget_silent(Instant horizon) {
+  while (!by_time_.empty() && by_time_.begin()->first <= horizon) {
+    REACHED("log.producer_forgotten");
+    const ProducerId id = by_time_.begin()->second;
+    by_time_.erase(by_time_.begin());
+    heard_.erase(id);
+    producers_.erase(id);
+  }
+}
+
 Producer ProducerState::preview(const Producer* before, const BatchView& batch,
                                 Offset base_offset) const {
   Producer out;

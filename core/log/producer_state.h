@@ -2,17 +2,24 @@
 // twice is stored once.
 //
 // Pure, and a fold of the log: applying the same batches in the same order gives the same state, on
-// every replica and after every recovery. It must never be ahead of the log: check() does not
-// change it, and apply() is called only once the batch has been written.
+// every replica and after every recovery, until producers are forgotten. It must never be ahead of
+// the log: check() does not change it, and apply() is called only once the batch has been written.
+//
+// Who has been silent for too long is forgotten (producer.id.expiration.ms), which bounds how many
+// are known; one that comes back later may begin with any sequence. Times are the monotonic
+// clock's, since a wall clock that jumps must not make a producer's retries new records.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "core/base/ids.h"
 #include "core/base/result.h"
+#include "core/base/time.h"
 #include "core/record/batch.h"
 
 namespace flux::log {
@@ -58,6 +65,12 @@ class ProducerState {
   // As a snapshot has it: no more of its batches than are kept.
   void restore(ProducerId id, Producer producer);
 
+  // A producer that is known sent something at that time. Who was never heard is never forgotten.
+  void hear(ProducerId id, Instant when);
+  // Those last heard at or before `horizon` go.
+  void forget_silent(Instant horizon);
+
+  // By what is known, whenever it was heard.
   friend bool operator==(const ProducerState& a, const ProducerState& b) {
     return a.producers_ == b.producers_;
   }
@@ -68,6 +81,8 @@ class ProducerState {
 
   std::uint32_t batches_kept_;
   std::map<ProducerId, Producer> producers_;
+  std::map<ProducerId, Instant> heard_;
+  std::set<std::pair<Instant, ProducerId>> by_time_;  // the same, oldest first
 };
 
 }  // namespace flux::log

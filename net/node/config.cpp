@@ -275,6 +275,10 @@ constexpr std::array kKeys = {
               }},
     ConfigKey{"process.roles",
               [](Draft&, std::string_view value) { return set_roles(value); }},
+    ConfigKey{"producer.id.expiration.ms",
+              [](Draft& draft, std::string_view value) {
+                return set_ms(value, 1, kMaxInt, draft.config.log.producer_expiry);
+              }},
     ConfigKey{"socket.request.max.bytes",
               [](Draft& draft, std::string_view value) {
                 return set_number(value, 1, kMaxInt, draft.config.server.request_bytes_max);
