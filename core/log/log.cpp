@@ -163,6 +163,7 @@ Result<Appended> Log::append_locked(Task& task, MutBytes batches, const AppendOp
         .duplicate = true,
         .log_append_time = leader->log_append_time ? original.timestamp : record::kNoTimestamp};
   }
+  TRY(drop_clean_mark(task));
   TRY(prepare_active(task, checked));
   if (poisoned_) return refuse_poisoned();
   TRY(assign_epochs(task, checked));
@@ -209,6 +210,7 @@ Result<void> Log::start_segment(Task& task, Offset base) {
 }
 
 Result<void> Log::roll_locked(Task& task) {
+  TRY(drop_clean_mark(task));
   const SegmentPointer old = active();
   // What is behind its end now would be taken for the log when it is opened.
   TRY(old->cut_spoiled_tail(task));
@@ -252,12 +254,13 @@ Result<void> Log::halt(Task& task) {
 
 Result<void> Log::close(Task& task) {
   const sync::MutexGuard guard = TRY(end_writing(task));
-  if (!poisoned_) {
+  // With its mark still there nothing has changed.
+  if (!poisoned_ && !marked_clean_) {
     TRY(commit_once(task));
     TRY(make_marks_durable(task));
     TRY(active()->write_indexes(task));
     TRY(write_snapshot(task));
-    TRY(env_.disk.sync_directory(task, directory_));
+    TRY(leave_clean_mark(task));
   }
   for (const SegmentPointer& segment : segments_) segment->close_files();
   return poisoned_ ? Result<void>(refuse_poisoned()) : Result<void>();

@@ -49,6 +49,7 @@
 namespace flux::log {
 
 class Segment;
+struct CleanMark;
 
 struct AppendOptions {
   LeaderEpoch epoch{0};
@@ -97,6 +98,7 @@ struct RecoveryReport {
   std::uint64_t segments_dropped = 0;
   std::uint64_t rotten_ranges = 0;
   std::uint64_t indexes_rebuilt = 0;
+  bool clean = false;  // closed in order: the segments were not read
 };
 
 // What of a log has outlived its use (retention.bytes and retention.ms; -1: nothing).
@@ -204,11 +206,22 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<void> start_segment(env::Task& task, Offset base);
 
   // log_snapshot.cpp
-  // Of the producers at end_offset(); the caller syncs the directory.
+  // Of the producers at end_offset().
   Result<void> write_snapshot(env::Task& task);
   // Into a log that knows no producer. Corrupt when it does not fit.
   Result<void> load_snapshot(env::Task& task, Offset at);
   void hear_recovered();
+
+  // log_clean.cpp
+  Result<std::optional<CleanMark>> clean_mark(env::Task& task);
+  // The last act of close().
+  Result<void> leave_clean_mark(env::Task& task);
+  // Before anything is written that a mark may contradict.
+  Result<void> drop_clean_mark(env::Task& task);
+  // Restores everything as the mark has it, without reading the segments. An error when there is
+  // none or it cannot be believed: then nothing has happened.
+  Result<void> open_as_marked(env::Task& task, const std::vector<Offset>& bases, Offset start);
+  Result<void> load_marked_snapshot(env::Task& task, const CleanMark& mark);
 
   // log_sync.cpp
   void start_committing();
@@ -257,6 +270,7 @@ class Log : public std::enable_shared_from_this<Log> {
   Offset synced_end_;
   Epochs epochs_;
   ProducerState producers_;
+  bool marked_clean_ = false;          // the clean mark is there, and right
   std::optional<Offset> snapshot_at_;  // the newest that stands for what it says
   sync::Mutex append_mutex_;
   // Whoever moves the start or removes files has it; taken before append_mutex_.

@@ -42,16 +42,18 @@ class Opening {
     TRY(prepare_directory(task));
     TRY(read_start(task));
     std::vector<Offset> bases = TRY(list_segments(task));
-    TRY(drop_leftovers(task, bases));
-    load_first_snapshot(task, bases);
-    TRY(recover_segments(task, bases));
-    TRY(drop_snapshots(task));
-    TRY(settle_names(task));
+    if (!TRY(open_clean(task, bases))) {
+      TRY(drop_leftovers(task, bases));
+      load_first_snapshot(task, bases);
+      TRY(recover_segments(task, bases));
+      TRY(drop_snapshots(task));
+      TRY(settle_names(task));
+    }
     TRY(finish(task));
     TRACE(log_.env_.trace, info, "log.opened", {"partition", log_.identity_.name()},
           {"start", log_.start_offset_}, {"end", log_.end_offset_},
           {"batches", log_.report_.batches}, {"torn_bytes", log_.report_.torn_bytes_cut},
-          {"rotten_ranges", log_.report_.rotten_ranges});
+          {"rotten_ranges", log_.report_.rotten_ranges}, {"clean", log_.report_.clean});
     return {};
   }
 
@@ -60,6 +62,7 @@ class Opening {
   Result<bool> has_own_segment(Task& task);
   Result<void> read_start(Task& task);
   Result<std::vector<Offset>> list_segments(Task& task);
+  Result<bool> open_clean(Task& task, const std::vector<Offset>& bases);
   Result<void> drop_leftovers(Task& task, std::vector<Offset>& bases);
   Result<std::vector<LaterSegments>> look_ahead(Task& task, const std::vector<Offset>& bases);
   Result<void> recover_segments(Task& task, const std::vector<Offset>& bases);
@@ -75,6 +78,7 @@ class Opening {
   env::Disk& disk_;
   LogStart start_;
   std::set<Offset> snapshots_;
+  bool marked_ = false;       // closed in order, perhaps
   bool rotten_ = false;       // anywhere
   bool last_rotten_ = false;  // in the segment that would be appended to
 };
@@ -146,9 +150,28 @@ Result<std::vector<Offset>> Opening::list_segments(Task& task) {
       bases.insert(*other);
     } else if (const auto at = base_of_file(entry.name, kSnapshotSuffix)) {
       snapshots_.insert(*at);
+    } else if (entry.name == kCleanFile) {
+      marked_ = true;
     }
   }
   return std::vector<Offset>(bases.begin(), bases.end());
+}
+
+// A mark that is not believed goes before anything changes: it must not be right again by chance.
+Result<bool> Opening::open_clean(Task& task, const std::vector<Offset>& bases) {
+  if (!marked_) return false;
+  const Result<void> opened = log_.open_as_marked(task, bases, start_.start);
+  log_.report_.clean = opened.has_value();
+  if (opened) {
+    REACHED("log.opened_clean");
+    return true;
+  }
+  REACHED("log.clean_mark_not_believed");
+  TRACE(log_.env_.trace, info, "log.clean_mark_not_believed", {"partition", log_.identity_.name()},
+        {"why", opened.error().to_string()});
+  TRY(remove_if_there(task, disk_, log_.path(kCleanFile)));
+  TRY(disk_.sync_directory(task, log_.directory_));
+  return false;
 }
 
 // A roll that fails half-way leaves files, and the log may have gone on past their offset in the
@@ -307,6 +330,7 @@ Result<void> Opening::begin_at_start(Task& task) {
 Result<void> Opening::finish(Task& task) {
   if (log_.end_offset_ < start_.start) TRY(begin_at_start(task));
   for (const auto& segment : log_.segments_) {
+    if (log_.report_.clean) break;
     if (TRY(segment->check_indexes(task))) ++log_.report_.indexes_rebuilt;
     env::yield_if_due(task);
   }

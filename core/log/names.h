@@ -22,6 +22,7 @@ inline constexpr std::array kSegmentSuffixes = {kLogSuffix, kIndexSuffix, kTimeI
                                                 kIntegritySuffix, kSnapshotSuffix};
 inline constexpr std::string_view kTemporarySuffix = ".tmp";
 inline constexpr std::string_view kStartFile = "log-start-offset";
+inline constexpr std::string_view kCleanFile = "clean-shutdown";
 inline constexpr std::string_view kEpochFile = "leader-epoch-checkpoint";
 inline constexpr std::string_view kMetadataFile = "partition.metadata";
 

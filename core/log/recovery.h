@@ -53,6 +53,12 @@ class SegmentRecovery {
 
   Result<SegmentVerdict> run(env::Task& task, RecoveryFold& fold);
 
+  // The segment as a clean mark has it, if its files are still those: their lengths, and an
+  // integrity file that names all of it. The segment's own bytes are not read. Nothing otherwise.
+  static Result<std::optional<Segment::Found>> unchanged(env::Task& task, env::Env& env,
+                                                         const LogIdentity& identity,
+                                                         std::string_view directory,
+                                                         const CleanSegment& clean);
   // Whether any entry of the segment's integrity file says that bytes of it were synced.
   static Result<bool> has_synced(env::Task& task, env::Env& env, const LogIdentity& identity,
                                  std::string_view directory, Offset base);

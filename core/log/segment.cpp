@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/hash.h"
 #include "core/base/mark.h"
 #include "core/base/mutant.h"
 #include "core/log/cost.h"
@@ -227,8 +228,11 @@ Result<void> Segment::sync_mark(Task& task) {
 
 Result<void> Segment::write_indexes(Task& task) {
   indexer_.finish();
-  for (const auto& [suffix, bytes] : {std::pair{kIndexSuffix, indexer_.offsets.encode()},
-                                      std::pair{kTimeIndexSuffix, indexer_.times.encode()}}) {
+  const Bytes offsets = indexer_.offsets.encode();
+  const Bytes times = indexer_.times.encode();
+  index_digests_ = {hash_bytes(offsets), hash_bytes(times)};
+  for (const auto& [suffix, bytes] :
+       {std::pair{kIndexSuffix, ByteView(offsets)}, std::pair{kTimeIndexSuffix, ByteView(times)}}) {
     const std::shared_ptr<File> file =
         TRY(env_.disk.open(task, path(suffix), env::Open::create_empty));
     if (!bytes.empty()) TRY(file->write_at(task, 0, bytes));
@@ -239,17 +243,42 @@ Result<void> Segment::write_indexes(Task& task) {
 Result<bool> Segment::check_indexes(Task& task) {
   if (MUTANT("log.index_trusted")) return false;
   indexer_.finish();
-  const auto differs = [&](std::string_view suffix, const Bytes& expected) {
+  const auto differs = [&](std::string_view suffix, const Bytes& expected, std::uint64_t& digest) {
+    digest = hash_bytes(expected);
     const Result<Bytes> found = env::read_file(task, env_.disk, path(suffix), expected.size());
     return !found || !equal(*found, expected);
   };
-  if (!differs(kIndexSuffix, indexer_.offsets.encode()) &&
-      !differs(kTimeIndexSuffix, indexer_.times.encode())) {
+  if (!differs(kIndexSuffix, indexer_.offsets.encode(), index_digests_.offsets) &&
+      !differs(kTimeIndexSuffix, indexer_.times.encode(), index_digests_.times)) {
     return false;
   }
   REACHED("log.index_rebuilt");
   TRY(write_indexes(task));
   return true;
+}
+
+std::optional<CleanSegment> Segment::clean() const {
+  if (!settled() || open_block_ || !unwritten_.empty() || tail_spoiled_) return std::nullopt;
+  if (!rot_.empty()) return std::nullopt;
+  return CleanSegment{.base = base_,
+                      .end = end_,
+                      .size = size_,
+                      .entries = entries_written_,
+                      .first_timestamp = indexer_.first_timestamp,
+                      .max_timestamp = indexer_.max_timestamp,
+                      .max_timestamp_offset = indexer_.max_timestamp_offset,
+                      .bytes_since_entry = indexer_.bytes_since_entry,
+                      .indexes = index_digests_};
+}
+
+Result<void> Segment::load_indexes_of(Task& task, const IndexDigests& digests) {
+  leave_indexes(digests);
+  return read_indexes(task);
+}
+
+void Segment::leave_indexes(const IndexDigests& digests) {
+  index_digests_ = digests;
+  drop_indexes();
 }
 
 void Segment::drop_indexes() {

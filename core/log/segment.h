@@ -22,6 +22,7 @@
 #include "core/base/ids.h"
 #include "core/base/result.h"
 #include "core/env/env.h"
+#include "core/log/clean_mark.h"
 #include "core/log/config.h"
 #include "core/log/index.h"
 #include "core/log/integrity.h"
@@ -96,6 +97,13 @@ class Segment {
     Indexer indexer;
   };
   void restore(Found found);
+  // What a clean mark says of a segment with nothing left to write and no rot; nothing otherwise.
+  std::optional<CleanSegment> clean() const;
+  // The indexes of a segment that was restored without them, for the one that is appended to.
+  // Corrupt when the files are not those.
+  Result<void> load_indexes_of(env::Task& task, const IndexDigests& digests);
+  // They are loaded when needed.
+  void leave_indexes(const IndexDigests& digests);
 
   // segment.cpp: appending
   Result<void> write(env::Task& task, ByteView batches);  // at size(); accept() follows for each
@@ -186,6 +194,7 @@ class Segment {
   Result<Edge> align(env::Task& task, const BatchAt& first, std::uint32_t cap, Edge bound);
   Result<Bytes> load_verified(env::Task& task, Range range, bool again = false);
   Result<void> load_indexes(env::Task& task);
+  Result<void> read_indexes(env::Task& task);
   Result<void> rebuild_indexes(env::Task& task);
 
   env::Env& env_;
@@ -207,7 +216,8 @@ class Segment {
 
   Indexer indexer_;
   bool indexes_loaded_ = true;
-  bool indexes_from_file_ = false;  // where a disk may have read them wrong: they have no checksum
+  bool indexes_from_file_ = false;
+  IndexDigests index_digests_;  // of the files
 
   std::vector<Group> groups_;
   std::optional<OpenBlock> open_block_;

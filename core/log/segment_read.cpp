@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "core/base/check.h"
+#include "core/base/hash.h"
 #include "core/base/mark.h"
 #include "core/base/mutant.h"
 #include "core/log/cost.h"
@@ -488,24 +489,27 @@ Result<SegmentSlice> Segment::slice(Task& task, Offset offset, Offset limit, std
 // --- indexes
 
 Result<void> Segment::load_indexes(Task& task) {
-  if (indexes_loaded_) return {};
+  if (indexes_loaded_ || read_indexes(task)) return {};
+  return rebuild_indexes(task);
+}
+
+// Corrupt when the files are not what was written last, or cannot be read.
+Result<void> Segment::read_indexes(Task& task) {
   // Both are bounded by the segment's size: an entry stands for at least one batch.
   const std::uint64_t limit = std::uint64_t{size_} + kTimeIndexEntryBytes;
-  const auto offsets = env::read_file(task, env_.disk, path(kIndexSuffix), limit);
-  const auto times = env::read_file(task, env_.disk, path(kTimeIndexSuffix), limit);
+  const Bytes offsets = TRY(env::read_file(task, env_.disk, path(kIndexSuffix), limit));
+  const Bytes times = TRY(env::read_file(task, env_.disk, path(kTimeIndexSuffix), limit));
   if (indexes_loaded_) return {};  // another reader was faster
-  if (offsets && times) {
-    auto offset_index = OffsetIndex::decode(*offsets, size_);
-    auto time_index = TimeIndex::decode(*times);
-    if (offset_index && time_index) {
-      indexer_.offsets = std::move(*offset_index);
-      indexer_.times = std::move(*time_index);
-      indexes_loaded_ = true;
-      indexes_from_file_ = true;
-      return {};
-    }
+  const bool right = IndexDigests{hash_bytes(offsets), hash_bytes(times)} == index_digests_;
+  if (!right && !MUTANT("log.index_trusted")) {
+    REACHED("log.index_damaged");
+    return fail(ErrorCode::corrupt, path(kIndexSuffix) + " is not what was written");
   }
-  return rebuild_indexes(task);
+  indexer_.offsets = TRY(OffsetIndex::decode(offsets, size_));
+  indexer_.times = TRY(TimeIndex::decode(times));
+  indexes_loaded_ = true;
+  indexes_from_file_ = true;
+  return {};
 }
 
 Result<void> Segment::rebuild_indexes(Task& task) {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "core/log/log.h"
+#include "core/log/names.h"
 #include "core/record/batch_builder.h"
 #include "tests/support/small_node.h"
 
@@ -60,6 +61,12 @@ inline Result<log::Appended> append_synced(env::Task& task, log::Log& log, std::
   log::Appended out = TRY(append(task, log, tag, spec));
   TRY(log.sync(task, out.end));
   return out;
+}
+
+// As though the log had not been closed in order: opening has to read it.
+inline void take_clean_mark_away(env::Task& task, env::Env& env) {
+  const std::string path = std::string(kLogDirectory) + "/" + std::string(log::kCleanFile);
+  EXPECT_TRUE(env.disk.remove(task, path).has_value());
 }
 
 // One entry for each offset from `from` on: the value, or the name of the error ("corrupt").

@@ -24,9 +24,9 @@ class LogScript {
     for (int i = 0; i < producers; ++i) producers_.push_back({.id = i});
   }
 
-  // One life of the process: opens, lets every producer send what is left, closes. Ends early when
-  // the disk fails.
-  void live() {
+  // One life of the process: opens, lets every producer send what is left, but no more than its
+  // first `up_to` batches, closes. Ends early when the disk fails.
+  void live(int up_to = INT32_MAX) {
     node_.run([&](env::Task& task) {
       const auto opened = open_log(task, node_.env(), config_);
       if (!opened) return;
@@ -35,7 +35,7 @@ class LogScript {
       sync::Condition ended;
       for (Producer& producer : producers_) {
         node_.spawn("producer", [&](env::Task& own) {
-          while (producer.next < batches_ && send(own, *log, producer)) {
+          while (producer.next < std::min(batches_, up_to) && send(own, *log, producer)) {
           }
           --running;
           ended.notify_all();

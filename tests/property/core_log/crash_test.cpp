@@ -34,8 +34,9 @@ void run_seed(std::uint64_t seed) {
                    draw(seed, "uniform", 2) == 0);
   for (std::uint64_t life = 0; life < 6 && !script.done(); ++life) {
     const std::uint64_t own = mix64(seed * 31 + life);
-    node.disk.dies_at = node.disk.operations + draw(own, "dies", 120);
-    script.live();
+    const bool stops = draw(own, "stops", 4) == 0;  // in order, unless it dies before
+    node.disk.dies_at = node.disk.operations + draw(own, "dies", stops ? 400 : 120);
+    script.live(stops ? static_cast<int>(life) * 2 + 2 : 12);
     if (draw(own, "power", 3) == 0) {
       node.kill();
     } else {
@@ -61,7 +62,8 @@ TEST(CrashTest, KeepsItsPromisesOverCrashes) {
   // An empty green run is none: these states must have been reached.
   for (const char* name : {"log.torn_tail_cut", "log.segment_dropped", "log.roll",
                            "log.group_commit", "log.duplicate_answered", "log.index_rebuilt",
-                           "log.segment_repaired", "log.mark_made_durable"}) {
+                           "log.segment_repaired", "log.mark_made_durable", "log.opened_clean",
+                           "log.clean_mark_dropped", "log.clean_mark_not_believed"}) {
     std::uint64_t hits = 0;
     for (const Mark* mark : all_marks()) {
       if (std::string_view(name) == mark->name) hits += mark->hits;

@@ -32,14 +32,22 @@ void disarm(SmallNode& node) {
   node.revive();
 }
 
+// What the life in which the operation fails begins with.
+enum class Before { nothing, a_crash, a_clean_stop };
+
+std::string name_of(Before before) {
+  if (before == Before::nothing) return "";
+  return before == Before::a_crash ? " of recovery" : " after a clean stop";
+}
+
 // Returns false when the operation was never reached: the sweep is over.
-bool run_one(Way way, std::uint64_t at, bool in_recovery, bool power) {
+bool run_one(Way way, std::uint64_t at, Before was, bool power) {
   SmallNode node;
   LogScript script(node, small_config(), kProducers, kBatches);
   const std::string about = "way " + std::to_string(static_cast<int>(way)) + " operation " +
-                            std::to_string(at) + (in_recovery ? " of recovery" : "") +
-                            (power ? ", power cut" : ", kill");
-  if (in_recovery) {
+                            std::to_string(at) + name_of(was) + (power ? ", power cut" : ", kill");
+  if (was == Before::a_clean_stop) script.live(kBatches / 2);
+  if (was == Before::a_crash) {
     // Ends in the middle, so that there is something to recover.
     node.disk.dies_at = 70;
     script.live();
@@ -64,7 +72,7 @@ class SweepTest : public ::testing::TestWithParam<Way> {};
 TEST_P(SweepTest, AnyOperationMayFail) {
   for (const bool power : {false, true}) {
     std::uint64_t at = 0;
-    while (run_one(GetParam(), at, false, power) && !HasFailure()) ++at;
+    while (run_one(GetParam(), at, Before::nothing, power) && !HasFailure()) ++at;
     EXPECT_GT(at, 60U);
   }
 }
@@ -72,8 +80,16 @@ TEST_P(SweepTest, AnyOperationMayFail) {
 TEST_P(SweepTest, AnyOperationOfRecoveryMayFail) {
   for (const bool power : {false, true}) {
     std::uint64_t at = 0;
-    while (run_one(GetParam(), at, true, power) && !HasFailure()) ++at;
+    while (run_one(GetParam(), at, Before::a_crash, power) && !HasFailure()) ++at;
     EXPECT_GT(at, 50U);
+  }
+}
+
+TEST_P(SweepTest, AnyOperationAfterACleanStopMayFail) {
+  for (const bool power : {false, true}) {
+    std::uint64_t at = 0;
+    while (run_one(GetParam(), at, Before::a_clean_stop, power) && !HasFailure()) ++at;
+    EXPECT_GT(at, 40U);
   }
 }
 

@@ -271,7 +271,11 @@ TEST(IntegrityTest, IndexesAreNotBelieved) {
     }
   });
   node.run([&](Task& task) {
-    const LogPointer log = *open_log(task, node.env(), config);
+    LogPointer log = *open_log(task, node.env(), config);
+    EXPECT_EQ(read_all(task, *log, Offset(0), 100), expected);
+    EXPECT_TRUE(log->close(task).has_value());
+    take_clean_mark_away(task, node.env());
+    log = *open_log(task, node.env(), config);
     EXPECT_EQ(log->recovery().indexes_rebuilt, 1U);
     EXPECT_EQ(read_all(task, *log, Offset(0), 100), expected);
     EXPECT_TRUE(log->close(task).has_value());

@@ -105,6 +105,7 @@ void make_log_without_its_first_segment(SmallNode& node) {
       static_cast<void>(node.disk.remove(
           task, std::string(kLogDirectory) + "/" + log::segment_file(Offset(0), suffix)));
     }
+    take_clean_mark_away(task, node.env());
     EXPECT_TRUE(node.disk.sync_directory(task, kLogDirectory).has_value());
   });
 }
