@@ -180,20 +180,28 @@ Outcome<log::Appended> Partition::carry_out(env::Task& task, Append& append) {
     return std::unexpected(fault_of(appended.error()));
   }
   if (log != log_) return fault(FaultKind::storage, "the log was lost while it was written to");
-  if (synced_topic()) {
-    start_committing();
-  } else {
-    advance_high_watermark();
-    log->sync_when_idle();
+  start_committing();
+  if (!synced_topic()) {
+    advance_high_watermark();  // as far as no sync is due first
+    log->sync_when_idle(flush_interval());
   }
   return *appended;
 }
 
+bool Partition::sync_due() const {
+  const std::int64_t unsynced = log_->end_offset() - log_->synced_end();
+  return synced_topic() ? unsynced > 0 : unsynced >= config_.flush_messages;
+}
+
+Duration Partition::flush_interval() const {
+  return milliseconds(std::min(config_.flush_ms, Duration::max().ms()));
+}
+
 void Partition::start_committing() {
   if (committing_) return;
-  if (log_->synced_end() == log_->end_offset()) {
-    // The commit that a roll asks for was faster, and nobody else would look.
-    REACHED("broker.synced_before_asked");
+  if (!sync_due()) {
+    // The commit that a roll asks for may have been faster, and nobody else would look.
+    if (synced_topic()) REACHED("broker.synced_before_asked");
     return advance_high_watermark();
   }
   committing_ = true;
@@ -220,7 +228,7 @@ void Partition::spawn_commit() {
 // The watermark of an fsync topic follows the sync, whether or not a producer waits for it.
 void Partition::commit_loop(env::Task& task) {
   const env::Shield shield(task);
-  while (log_ != nullptr && log_->synced_end() < log_->end_offset()) {
+  while (log_ != nullptr && sync_due()) {
     const std::shared_ptr<log::Log> log = log_;
     auto synced = log->sync(task, log->end_offset());
     if (log->poisoned()) drop_log(log);
@@ -238,7 +246,8 @@ void Partition::commit_loop(env::Task& task) {
 }
 
 void Partition::advance_high_watermark() {
-  const bool synced_only = synced_topic() && !MUTANT("broker.high_watermark_unsynced");
+  // With flush.messages an acknowledgement of all says that the sync was done, as Kafka's does.
+  const bool synced_only = sync_due() && !MUTANT("broker.high_watermark_unsynced");
   const Offset reached = synced_only ? log_->synced_end() : log_->end_offset();
   if (reached <= high_watermark_) return;
   high_watermark_ = reached;

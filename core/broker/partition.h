@@ -6,7 +6,7 @@
 //
 // Invariants:
 //  - What is below the high watermark stays readable: on an fsync topic it is the log's synced end,
-//    on a page-cache topic its end.
+//    on a page-cache topic its end, but for batches that flush.messages has synced first.
 //  - An append that was told timed_out before it began is never carried out, nor is what its
 //    idempotent producer had queued behind it: a retry finds the order as it was.
 //  - A log that was poisoned is dropped; it is opened anew under a new leader epoch, since records
@@ -36,9 +36,9 @@ class Partition;
 
 // How partitions keep their logs, the same for all of a broker.
 struct LogKnobs {
-  log::ReadVerify read_verify = log::ReadVerify::first;  // flux.read.verify
-  std::uint32_t block_bytes = 64U << 10;                 // flux.integrity.block.bytes
-  Duration mark_idle = milliseconds(50);                 // flux.integrity.mark.ms
+  log::ReadVerify read_verify = log::ReadVerify::first;         // flux.read.verify
+  std::uint32_t block_bytes = 64U << 10;                        // flux.integrity.block.bytes
+  Duration mark_idle = milliseconds(50);                        // flux.integrity.mark.ms
   Duration producer_expiry = seconds(std::int64_t{24} * 3600);  // producer.id.expiration.ms
   // How long a log that could not be opened is left alone.
   Duration reopen_after = seconds(1);
@@ -139,6 +139,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void drop_log(const std::shared_ptr<log::Log>& log);
   Result<std::shared_ptr<log::Log>> open_log(env::Task& task);
   log::LogConfig log_config() const;
+  // Whether somebody is to sync what the log holds.
+  bool sync_due() const;
+  Duration flush_interval() const;
   bool synced_topic() const { return config_.durability == controller::Durability::fsync; }
 
   PartitionHost& host_;

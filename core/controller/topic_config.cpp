@@ -36,8 +36,8 @@ constexpr std::array kTable = {
     TopicSetting{"file.delete.delay.ms", integer, "60000", 0, kMaxLong, "",
                  "log.segment.delete.delay.ms", kept},
     TopicSetting{"flush.messages", integer, kMaxLongText, 1, kMaxLong, "",
-                 "log.flush.interval.messages", kept},
-    TopicSetting{"flush.ms", integer, kMaxLongText, 0, kMaxLong, "", "log.flush.interval.ms", kept},
+                 "log.flush.interval.messages"},
+    TopicSetting{"flush.ms", integer, kMaxLongText, 0, kMaxLong, "", "log.flush.interval.ms"},
     TopicSetting{"flux.durability", choice, "fsync", 0, 0, "fsync,page-cache",
                  "log.flux.durability"},
     TopicSetting{"follower.replication.throttled.replicas", text, "", 0, 0, "", "", kept},
@@ -198,6 +198,8 @@ TopicConfig topic_config(const Settings* own, const Settings& broker_defaults) {
   if (codec == "lz4") config.compression = record::Codec::lz4;
   if (codec == "zstd") config.compression = record::Codec::zstd;
   if (value("flux.durability") == "page-cache") config.durability = Durability::page_cache;
+  config.flush_messages = number("flush.messages");
+  config.flush_ms = number("flush.ms");
   config.log_append_time = value("message.timestamp.type") == "LogAppendTime";
   config.max_message_bytes = number("max.message.bytes");
   config.timestamp_before_max_ms = number("message.timestamp.before.max.ms");

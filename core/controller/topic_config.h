@@ -54,6 +54,8 @@ struct TopicConfig {
   // What fetches of old clients may have to be refused for; nothing is recompressed yet.
   std::optional<record::Codec> compression;  // none: as the producer compressed
   Durability durability = Durability::fsync;
+  std::int64_t flush_messages = INT64_MAX;  // this many records are never left without a sync
+  std::int64_t flush_ms = INT64_MAX;        // nor is one for longer
   bool log_append_time = false;
   std::int64_t max_message_bytes = 1'048'588;
   std::int64_t timestamp_before_max_ms = INT64_MAX;

@@ -133,8 +133,9 @@ class Log : public std::enable_shared_from_this<Log> {
   // Starts a sync of what is there now and does not wait.
   void request_sync();
   // After an append that nobody will sync: starts one once nothing was appended for a while, so
-  // that the log can give its files back.
-  void sync_when_idle();
+  // that the log can give its files back, and at the latest `within` after the first such append
+  // (flush.ms).
+  void sync_when_idle(Duration within = Duration::max());
 
   // Batches from `from` on, start_offset() <= from <= end_offset(), else out_of_range; corrupt when
   // the range that holds `from` is rotten; io_error while the disk cannot read it. Batches behind
@@ -294,6 +295,7 @@ class Log : public std::enable_shared_from_this<Log> {
   std::uint32_t waiting_ = 0;
   bool lingering_ = false;
   Instant last_append_;
+  Instant sync_by_;  // while lingering
   std::optional<Error> failure_;
   sync::Condition commit_ended_;
   sync::Condition commit_wanted_;

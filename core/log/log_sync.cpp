@@ -1,5 +1,6 @@
 // Group commit: one sync at a time for all who wait; whoever asks while it runs is served by the
 // next. docs/decisions/0002-synced-mark.md has the reasons for the order of steps.
+#include <algorithm>
 #include <utility>
 
 #include "core/base/check.h"
@@ -176,18 +177,26 @@ Result<void> Log::settle_rolled(Task& task) {
   return {};
 }
 
-void Log::sync_when_idle() {
+void Log::sync_when_idle(Duration within) {
   last_append_ = env_.clock.now();
-  if (lingering_ || poisoned_ || closing_) return;
+  if (poisoned_ || closing_) return;
+  const Instant by = last_append_ + within;
+  if (lingering_) {
+    if (by < sync_by_) commit_wanted_.notify_all();  // it is to be done sooner than was said
+    sync_by_ = std::min(sync_by_, by);
+    return;
+  }
   lingering_ = true;
+  sync_by_ = by;
   env_.scheduler.spawn("log.linger",
                        [self = shared_from_this()](Task& task) { self->linger(task); });
 }
 
 void Log::linger(Task& task) {
   while (!poisoned_ && !closing_ && synced_end_ < end_offset_) {
-    const Instant until = last_append_ + config_.unsynced_idle;
+    const Instant until = std::min(last_append_ + config_.unsynced_idle, sync_by_);
     if (env_.clock.now() >= until) {
+      if (until == sync_by_) REACHED("log.synced_by_time");
       REACHED("log.synced_when_idle");
       request_sync();
       break;

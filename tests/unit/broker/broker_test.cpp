@@ -110,6 +110,28 @@ TEST_F(BrokerTest, TheWatermarkFollowsTheSyncWhetherAnybodyWaitsOrNot) {
   });
 }
 
+TEST_F(BrokerTest, FlushMessagesSyncsBeforeAllAreToldOfTheLast) {
+  defaults["flux.durability"] = "page-cache";
+  defaults["flush.messages"] = "3";
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    for (int i = 0; i < 9; ++i) {
+      ASSERT_TRUE(produce(task, broker, *topic, "x"));
+      const auto log = (*broker.partition(*topic, PartitionIndex(0)))->log();
+      EXPECT_EQ(log->synced_end(), Offset((i + 1) / 3 * 3)) << i;
+    }
+  });
+}
+
+TEST_F(BrokerTest, FlushMessagesOffLeavesItToTheKernel) {
+  defaults["flux.durability"] = "page-cache";
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    for (int i = 0; i < 9; ++i) ASSERT_TRUE(produce(task, broker, *topic, "x"));
+    EXPECT_EQ((*broker.partition(*topic, PartitionIndex(0)))->log()->synced_end(), Offset(0));
+  });
+}
+
 TEST_F(BrokerTest, AWaitingFetchIsWokenAndCountsBytes) {
   with_broker([&](env::Task& task, Broker& broker) {
     const auto topic = make_topic(task, broker, "t");

@@ -81,5 +81,28 @@ TEST(FilesTest, WhatNobodySyncsIsSyncedOnceIdle) {
   });
 }
 
+// flush.ms counts from the first append that is not synced, whatever follows.
+TEST(FilesTest, WhatNobodySyncsIsSyncedInTime) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_TRUE(append(task, *log, "a").has_value());
+      log->sync_when_idle(seconds(10));
+      EXPECT_EQ(log->synced_end(), Offset(0));
+      pass(task, node, seconds(2));
+    }
+    pass(task, node, milliseconds(1));
+    EXPECT_EQ(log->synced_end(), Offset(5));
+    // Told sooner while it waits.
+    EXPECT_TRUE(append(task, *log, "a").has_value());
+    log->sync_when_idle(seconds(10));
+    log->sync_when_idle(seconds(1));
+    pass(task, node, seconds(1) + milliseconds(1));
+    EXPECT_EQ(log->synced_end(), Offset(6));
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
 }  // namespace
 }  // namespace flux::test
