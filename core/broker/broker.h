@@ -60,6 +60,9 @@ class Broker {
   sync::TaskGroup& work() { return work_; }
   // Batches that may be unpacked at the same time; each takes up to batch_plain_bytes_max.
   sync::Semaphore& unpacking() { return unpacking_; }
+  // Bytes of batches that were compressed anew and are not in their log yet.
+  static constexpr std::uint64_t kRepackedBytesMax = 64U << 20;
+  sync::Semaphore& repacked_room() { return repacked_room_; }
   Instant patience_end() const { return env_.clock.now() + config_.disk_patience; }
 
   // The partition if it exists and this broker leads it.
@@ -107,6 +110,7 @@ class Broker {
   controller::Controller& controller_;
   std::int64_t epoch_ = -1;
   bool hurrying_ = false;
+  sync::Semaphore repacked_room_{kRepackedBytesMax};  // outlives the batches that have of it
   sync::TaskGroup work_;
   PartitionHost host_;
   std::map<PartitionKey, std::shared_ptr<Partition>> partitions_;

@@ -1,6 +1,7 @@
 // Produce: from a client's batch to an acknowledgement.
 //
-// begin() checks a batch and gives it its place in line. It may let others run, for a batch can be
+// begin() checks a batch, compresses it anew if its topic asks for another codec, and gives it its
+// place in line. It may let others run, for a batch can be
 // long work: requests that are to be appended one after another are begun one after another.
 // finish() waits for as much as `acks` asks.
 #pragma once
@@ -30,7 +31,7 @@ struct Produced {
   Offset log_start{-1};
 };
 
-// `batch` lies in memory that `owner` keeps; it is patched in place.
+// `batch` lies in memory that `owner` keeps; it is patched in place, or another takes its place.
 Outcome<Producing> begin_produce(env::Task& task, Broker& broker,
                                  const controller::TopicState& topic, PartitionIndex index,
                                  MutBytes batch, std::shared_ptr<const void> owner,

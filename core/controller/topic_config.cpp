@@ -24,13 +24,11 @@ using enum SettingUse;
 constexpr std::array kTable = {
     TopicSetting{"cleanup.policy", list, "delete", 0, 0, "compact,delete", "log.cleanup.policy",
                  kept},
-    TopicSetting{"compression.gzip.level", integer, "-1", -1, 9, "", "compression.gzip.level",
-                 kept},
-    TopicSetting{"compression.lz4.level", integer, "9", 1, 17, "", "compression.lz4.level", kept},
+    TopicSetting{"compression.gzip.level", integer, "-1", -1, 9, "", "compression.gzip.level"},
+    TopicSetting{"compression.lz4.level", integer, "9", 1, 17, "", "compression.lz4.level"},
     TopicSetting{"compression.type", choice, "producer", 0, 0,
-                 "uncompressed,zstd,lz4,snappy,gzip,producer", "compression.type", kept},
-    TopicSetting{"compression.zstd.level", integer, "3", -131072, 22, "", "compression.zstd.level",
-                 kept},
+                 "uncompressed,zstd,lz4,snappy,gzip,producer", "compression.type"},
+    TopicSetting{"compression.zstd.level", integer, "3", -131072, 22, "", "compression.zstd.level"},
     TopicSetting{"delete.retention.ms", integer, "86400000", 0, kMaxLong, "",
                  "log.cleaner.delete.retention.ms", kept},
     TopicSetting{"file.delete.delay.ms", integer, "60000", 0, kMaxLong, "",
@@ -192,11 +190,15 @@ TopicConfig topic_config(const Settings* own, const Settings& broker_defaults) {
   TopicConfig config;
   config.compact = holds(value("cleanup.policy"), "compact");
   const std::string_view codec = value("compression.type");
-  if (codec == "uncompressed") config.compression = record::Codec::none;
-  if (codec == "gzip") config.compression = record::Codec::gzip;
-  if (codec == "snappy") config.compression = record::Codec::snappy;
-  if (codec == "lz4") config.compression = record::Codec::lz4;
-  if (codec == "zstd") config.compression = record::Codec::zstd;
+  const auto compress = [&](record::Codec with, std::string_view level) {
+    config.compression = {.codec = with, .level = {}};
+    if (!level.empty()) config.compression->level = static_cast<int>(number(level));
+  };
+  if (codec == "uncompressed") compress(record::Codec::none, "");
+  if (codec == "gzip") compress(record::Codec::gzip, "compression.gzip.level");
+  if (codec == "snappy") compress(record::Codec::snappy, "");
+  if (codec == "lz4") compress(record::Codec::lz4, "compression.lz4.level");
+  if (codec == "zstd") compress(record::Codec::zstd, "compression.zstd.level");
   if (value("flux.durability") == "page-cache") config.durability = Durability::page_cache;
   config.flush_messages = number("flush.messages");
   config.flush_ms = number("flush.ms");

@@ -16,7 +16,7 @@
 #include "core/base/ratio.h"
 #include "core/base/result.h"
 #include "core/controller/image.h"
-#include "core/record/batch.h"
+#include "core/record/compression.h"
 
 namespace flux::controller {
 
@@ -51,8 +51,7 @@ enum class Durability : std::uint8_t { fsync, page_cache };
 struct TopicConfig {
   // cleanup.policy holds "compact": records need a key. Nothing is compacted or deleted yet.
   bool compact = false;
-  // What fetches of old clients may have to be refused for; nothing is recompressed yet.
-  std::optional<record::Codec> compression;  // none: as the producer compressed
+  std::optional<record::Compression> compression;  // none: as the producer compressed
   Durability durability = Durability::fsync;
   std::int64_t flush_messages = INT64_MAX;  // this many records are never left without a sync
   std::int64_t flush_ms = INT64_MAX;        // nor is one for longer

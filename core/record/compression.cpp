@@ -27,20 +27,22 @@ std::optional<Codec> codec_named(std::string_view name) {
   return std::nullopt;
 }
 
-Result<Bytes> compress(Codec codec, ByteView plain) {
-  switch (codec) {
+Result<Bytes> compress(const Compression& how, ByteView plain, std::size_t limit,
+                       const Pace& pace) {
+  switch (how.codec) {
     case Codec::none:
+      if (plain.size() > limit) return codecs::packed_too_large(limit);
       return to_bytes(plain);
     case Codec::gzip:
-      return codecs::gzip_compress(plain);
+      return codecs::gzip_compress(plain, how.level, limit, pace);
     case Codec::snappy:
-      return codecs::snappy_compress(plain);
+      return codecs::snappy_compress(plain, limit, pace);
     case Codec::lz4:
-      return codecs::lz4_compress(plain);
+      return codecs::lz4_compress(plain, how.level, limit, pace);
     case Codec::zstd:
-      return codecs::zstd_compress(plain);
+      return codecs::zstd_compress(plain, how.level, limit, pace);
   }
-  return unknown(codec);
+  return unknown(how.codec);
 }
 
 Result<Bytes> decompress(Codec codec, ByteView packed, std::size_t limit, const Pace& pace) {

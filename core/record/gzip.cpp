@@ -25,37 +25,60 @@ struct Inflate {
   }
 };
 
+struct Deflate {
+  z_stream stream{};
+  bool live = false;
+  ~Deflate() {
+    if (live) deflateEnd(&stream);
+  }
+};
+
+void own_memory(z_stream& stream) {
+  stream.zalloc = [](voidpf, uInt count, uInt size) {
+    return allocate(nullptr, std::size_t{count} * size);
+  };
+  stream.zfree = release;
+}
+
 std::unexpected<Error> bad() { return fail(ErrorCode::corrupt, "bad gzip stream"); }
 
 }  // namespace
 
-Result<Bytes> gzip_compress(ByteView plain) {
-  if (plain.size() > INT_MAX) return fail(ErrorCode::too_large);
-  z_stream stream{};
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kWindowBits + kGzipHeader,
-                   kMemoryLevel, Z_DEFAULT_STRATEGY) != Z_OK) {
+Result<Bytes> gzip_compress(ByteView plain, std::optional<int> level, std::size_t limit,
+                            const Pace& pace) {
+  Deflate deflater;
+  z_stream& stream = deflater.stream;
+  own_memory(stream);
+  if (deflateInit2(&stream, level.value_or(Z_DEFAULT_COMPRESSION), Z_DEFLATED,
+                   kWindowBits + kGzipHeader, kMemoryLevel, Z_DEFAULT_STRATEGY) != Z_OK) {
     return fail(ErrorCode::out_of_memory, "gzip");
   }
-  Bytes out(deflateBound(&stream, static_cast<uLong>(plain.size())));
-  stream.next_in = raw(plain.data());
-  stream.avail_in = static_cast<uInt>(plain.size());
-  stream.next_out = raw(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  const int code = deflate(&stream, Z_FINISH);
-  out.resize(out.size() - stream.avail_out);
-  deflateEnd(&stream);
-  if (code != Z_STREAM_END) return fail(ErrorCode::out_of_memory, "gzip");
-  return out;
+  deflater.live = true;
+  Output out(deflateBound(&stream, static_cast<uLong>(plain.size())), limit);
+  for (ByteView rest = plain;;) {
+    const ByteView piece = take_piece(rest);
+    stream.next_in = raw(piece.data());
+    stream.avail_in = static_cast<uInt>(piece.size());
+    int code = Z_OK;
+    do {
+      const MutBytes room = out.room();
+      if (room.empty()) return packed_too_large(limit);
+      stream.next_out = raw(room.data());
+      stream.avail_out = static_cast<uInt>(room.size());
+      code = deflate(&stream, rest.empty() ? Z_FINISH : Z_NO_FLUSH);
+      if (code == Z_STREAM_ERROR) return fail(ErrorCode::out_of_memory, "gzip");
+      out.filled(room.size() - stream.avail_out);
+    } while (stream.avail_in > 0 || (rest.empty() && code != Z_STREAM_END));
+    packed(pace, piece.size());
+    if (rest.empty()) return out.take();
+  }
 }
 
 Result<Bytes> gzip_decompress(ByteView packed, std::size_t limit, const Pace& pace) {
   if (packed.size() > INT_MAX) return fail(ErrorCode::too_large);
   Inflate inflater;
   z_stream& stream = inflater.stream;
-  stream.zalloc = [](voidpf, uInt count, uInt size) {
-    return allocate(nullptr, std::size_t{count} * size);
-  };
-  stream.zfree = release;
+  own_memory(stream);
   if (inflateInit2(&stream, kWindowBits + kGzipHeader) != Z_OK) {
     return fail(ErrorCode::out_of_memory, "gzip");
   }

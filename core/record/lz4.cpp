@@ -1,4 +1,6 @@
 #define LZ4F_STATIC_LINKING_ONLY  // memory of our own
+#include <array>
+
 #include <lz4frame.h>
 
 #include "core/record/codecs.h"
@@ -6,7 +8,20 @@
 namespace flux::record::codecs {
 namespace {
 
+constexpr LZ4F_CustomMem kMemory{allocate, nullptr, release, nullptr};
+constexpr std::size_t kBlockBytes = std::size_t{64} << 10;
+constexpr int kDefaultLevel = 9;
+// The smallest at which the library searches harder than its fast way.
+constexpr int kHardLevelMin = 3;
+
+// As Kafka's writer does it: the default means fast, every other level to search hard.
+int library_level(int level) { return level == kDefaultLevel ? 0 : std::max(level, kHardLevelMin); }
+
 // Frees the library's state however the call is left.
+struct Encoder {
+  LZ4F_cctx* context = nullptr;
+  ~Encoder() { LZ4F_freeCompressionContext(context); }
+};
 struct Decoder {
   LZ4F_dctx* context = nullptr;
   ~Decoder() { LZ4F_freeDecompressionContext(context); }
@@ -16,22 +31,40 @@ std::unexpected<Error> bad() { return fail(ErrorCode::corrupt, "bad lz4 stream")
 
 }  // namespace
 
-Result<Bytes> lz4_compress(ByteView plain) {
+Result<Bytes> lz4_compress(ByteView plain, std::optional<int> level, std::size_t limit,
+                           const Pace& pace) {
+  Encoder encoder;
+  encoder.context = LZ4F_createCompressionContext_advanced(kMemory, LZ4F_VERSION);
+  if (!encoder.context) return fail(ErrorCode::out_of_memory, "lz4");
   LZ4F_preferences_t preferences{};
   preferences.frameInfo.blockSizeID = LZ4F_max64KB;
   preferences.frameInfo.blockMode = LZ4F_blockIndependent;
-  Bytes out(LZ4F_compressFrameBound(plain.size(), &preferences));
-  const std::size_t size =
-      LZ4F_compressFrame(out.data(), out.size(), plain.data(), plain.size(), &preferences);
+  preferences.compressionLevel = library_level(level.value_or(kDefaultLevel));
+  preferences.autoFlush = 1;
+  std::array<std::byte, LZ4F_HEADER_SIZE_MAX> header{};
+  std::size_t size =
+      LZ4F_compressBegin(encoder.context, header.data(), header.size(), &preferences);
   if (LZ4F_isError(size)) return fail(ErrorCode::out_of_memory, "lz4");
-  out.resize(size);
-  return out;
+  Output out(LZ4F_compressFrameBound(plain.size(), &preferences), limit);
+  if (!out.put(ByteView(header).first(size))) return packed_too_large(limit);
+  Bytes block(LZ4F_compressBound(kBlockBytes, &preferences));
+  for (ByteView rest = plain; !rest.empty();) {
+    const ByteView piece = take_piece(rest, kBlockBytes);
+    size = LZ4F_compressUpdate(encoder.context, block.data(), block.size(), piece.data(),
+                               piece.size(), nullptr);
+    if (LZ4F_isError(size)) return fail(ErrorCode::out_of_memory, "lz4");
+    if (!out.put(ByteView(block).first(size))) return packed_too_large(limit);
+    packed(pace, piece.size());
+  }
+  size = LZ4F_compressEnd(encoder.context, block.data(), block.size(), nullptr);
+  if (LZ4F_isError(size)) return fail(ErrorCode::out_of_memory, "lz4");
+  if (!out.put(ByteView(block).first(size))) return packed_too_large(limit);
+  return out.take();
 }
 
 Result<Bytes> lz4_decompress(ByteView packed, std::size_t limit, const Pace& pace) {
   Decoder decoder;
-  const LZ4F_CustomMem memory{allocate, nullptr, release, nullptr};
-  decoder.context = LZ4F_createDecompressionContext_advanced(memory, LZ4F_VERSION);
+  decoder.context = LZ4F_createDecompressionContext_advanced(kMemory, LZ4F_VERSION);
   if (!decoder.context) return fail(ErrorCode::out_of_memory, "lz4");
   if (packed.empty()) return bad();
   Output out(packed.size() * 4, limit, pace);

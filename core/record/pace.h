@@ -13,6 +13,7 @@ namespace flux::record {
 enum class PaceOf : std::uint8_t {
   unpacking,  // the bytes came out of a compressed stream
   reading,    // the bytes were read through, or made room for
+  packing,    // the bytes went into a compressed stream
 };
 
 using Pace = std::function<void(PaceOf what, std::size_t bytes)>;

@@ -79,26 +79,28 @@ bool is_xerial(ByteView packed) {
 
 }  // namespace
 
-Result<Bytes> snappy_compress(ByteView plain) {
-  Bytes out(kXerialHeaderBytes);
+Result<Bytes> snappy_compress(ByteView plain, std::size_t limit, const Pace& pace) {
+  std::array<std::byte, kXerialHeaderBytes> header{};
   const ByteView magic = std::as_bytes(std::span(kXerialMagic));
-  std::copy(magic.begin(), magic.end(), out.begin());
-  store_be<std::int32_t>(out.data() + 8, 1);   // version
-  store_be<std::int32_t>(out.data() + 12, 1);  // lowest compatible version
+  std::copy(magic.begin(), magic.end(), header.begin());
+  store_be<std::int32_t>(header.data() + 8, 1);   // version
+  store_be<std::int32_t>(header.data() + 12, 1);  // lowest compatible version
+  Bytes block(4 + ::snappy_max_compressed_length(kBlockBytes));
+  const std::size_t blocks = (plain.size() + kBlockBytes - 1) / kBlockBytes;
+  Output out(header.size() + blocks * block.size(), limit);
+  if (!out.put(header)) return packed_too_large(limit);
   for (ByteView rest = plain; !rest.empty();) {
-    const ByteView block = rest.first(std::min(rest.size(), kBlockBytes));
-    rest = rest.subspan(block.size());
-    std::size_t size = ::snappy_max_compressed_length(block.size());
-    const std::size_t at = out.size();
-    out.resize(at + 4 + size);
-    char* to = reinterpret_cast<char*>(out.data() + at + 4);
-    if (::snappy_compress(raw(block), block.size(), to, &size) != SNAPPY_OK) {
+    const ByteView piece = take_piece(rest, kBlockBytes);
+    std::size_t size = block.size() - 4;
+    char* to = reinterpret_cast<char*>(block.data() + 4);
+    if (::snappy_compress(raw(piece), piece.size(), to, &size) != SNAPPY_OK) {
       return fail(ErrorCode::out_of_memory, "snappy");
     }
-    store_be(out.data() + at, static_cast<std::int32_t>(size));
-    out.resize(at + 4 + size);
+    store_be(block.data(), static_cast<std::int32_t>(size));
+    if (!out.put(ByteView(block).first(4 + size))) return packed_too_large(limit);
+    packed(pace, piece.size());
   }
-  return out;
+  return out.take();
 }
 
 Result<Bytes> snappy_decompress(ByteView packed, std::size_t limit, const Pace& pace) {

@@ -102,6 +102,13 @@ Kind kind_of_no_batch(ByteView bytes, const Error& error) {
 std::expected<BatchSummary, BatchFault> validate_client_batch(ByteView bytes,
                                                               const BatchRules& rules,
                                                               const Pace& pace) {
+  Bytes unpacked;
+  return validate_client_batch(bytes, rules, pace, unpacked);
+}
+
+std::expected<BatchSummary, BatchFault> validate_client_batch(ByteView bytes,
+                                                              const BatchRules& rules,
+                                                              const Pace& pace, Bytes& unpacked) {
   if (bytes.size() > rules.max_batch_bytes) {
     return fault(Kind::too_large, "a batch of " + std::to_string(bytes.size()) +
                                       " bytes; max.message.bytes is " +
@@ -116,8 +123,7 @@ std::expected<BatchSummary, BatchFault> validate_client_batch(ByteView bytes,
   if (std::optional<BatchFault> found = header_fault(*batch, rules)) {
     return std::unexpected(std::move(*found));
   }
-  Bytes storage;
-  const Result<ByteView> records = records_of(*batch, storage, rules.max_records_bytes, pace);
+  const Result<ByteView> records = records_of(*batch, unpacked, rules.max_records_bytes, pace);
   if (!records) {
     const bool large = records.error() == ErrorCode::too_large;
     return fault(large ? Kind::too_large : Kind::corrupt, records.error().detail());

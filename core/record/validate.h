@@ -53,4 +53,9 @@ std::expected<BatchSummary, BatchFault> validate_client_batch(ByteView bytes,
                                                               const BatchRules& rules,
                                                               const Pace& pace = {});
 
+// The same, and the records of a compressed batch as they were unpacked, for who needs them next.
+std::expected<BatchSummary, BatchFault> validate_client_batch(ByteView bytes,
+                                                              const BatchRules& rules,
+                                                              const Pace& pace, Bytes& unpacked);
+
 }  // namespace flux::record

@@ -6,11 +6,15 @@
 namespace flux::record::codecs {
 namespace {
 
-constexpr int kLevel = 3;
+constexpr int kDefaultLevel = 3;
 // A frame may ask for a window of gigabytes; clients' default levels need at most 8 MiB.
 constexpr int kWindowLogMax = 27;
 
 // Frees the library's state however the call is left.
+struct Encoder {
+  ZSTD_CCtx* context = ZSTD_createCCtx_advanced({allocate, release, nullptr});
+  ~Encoder() { ZSTD_freeCCtx(context); }
+};
 struct Decoder {
   ZSTD_DCtx* context = ZSTD_createDCtx_advanced({allocate, release, nullptr});
   ~Decoder() { ZSTD_freeDCtx(context); }
@@ -20,13 +24,31 @@ std::unexpected<Error> bad() { return fail(ErrorCode::corrupt, "bad zstd stream"
 
 }  // namespace
 
-Result<Bytes> zstd_compress(ByteView plain) {
-  Bytes out(ZSTD_compressBound(plain.size()));
-  const std::size_t size =
-      ZSTD_compress(out.data(), out.size(), plain.data(), plain.size(), kLevel);
-  if (ZSTD_isError(size)) return fail(ErrorCode::out_of_memory, "zstd");
-  out.resize(size);
-  return out;
+Result<Bytes> zstd_compress(ByteView plain, std::optional<int> level, std::size_t limit,
+                            const Pace& pace) {
+  Encoder encoder;
+  ZSTD_CCtx* const context = encoder.context;
+  if (!context) return fail(ErrorCode::out_of_memory, "zstd");
+  ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level.value_or(kDefaultLevel));
+  // With its size at hand the library takes no more memory than the records need.
+  ZSTD_CCtx_setPledgedSrcSize(context, plain.size());
+  Output out(ZSTD_compressBound(plain.size()), limit);
+  for (ByteView rest = plain;;) {
+    const ByteView piece = take_piece(rest);
+    ZSTD_inBuffer input{piece.data(), piece.size(), 0};
+    const ZSTD_EndDirective end = rest.empty() ? ZSTD_e_end : ZSTD_e_continue;
+    std::size_t left = 0;
+    do {
+      const MutBytes room = out.room();
+      if (room.empty()) return packed_too_large(limit);
+      ZSTD_outBuffer output{room.data(), room.size(), 0};
+      left = ZSTD_compressStream2(context, &output, &input, end);
+      if (ZSTD_isError(left)) return fail(ErrorCode::out_of_memory, "zstd");
+      out.filled(output.pos);
+    } while (input.pos < input.size || (end == ZSTD_e_end && left > 0));
+    packed(pace, piece.size());
+    if (rest.empty()) return out.take();
+  }
 }
 
 Result<Bytes> zstd_decompress(ByteView packed, std::size_t limit, const Pace& pace) {

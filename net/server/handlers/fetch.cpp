@@ -28,9 +28,10 @@ broker::Outcome<std::shared_ptr<broker::Partition>> find(Context& context,
                              : FaultKind::unknown_topic_or_partition);
   }
   auto found = context.broker.partition(*topic, wanted.index, wanted.current_leader_epoch);
+  if (!found || context.header.api_version >= kZstdFrom) return found;
   // A topic that compresses with zstd is not for clients from before it.
-  if (found && context.header.api_version < kZstdFrom &&
-      (*found)->config().compression == record::Codec::zstd) {
+  const auto& compression = (*found)->config().compression;
+  if (compression && compression->codec == record::Codec::zstd) {
     return broker::fault(FaultKind::unsupported_codec);
   }
   return found;

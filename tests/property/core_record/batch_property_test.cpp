@@ -7,6 +7,7 @@
 #include "core/record/batch_builder.h"
 #include "core/record/compression.h"
 #include "core/record/record.h"
+#include "core/record/repack.h"
 #include "core/record/validate.h"
 
 namespace flux::record {
@@ -95,6 +96,26 @@ TEST(BatchProperty, RoundTrips) {
       RC_ASSERT(headers.done());
     }
     RC_ASSERT(reader.done());
+  }));
+}
+
+TEST(BatchProperty, CompressedAnewTheRecordsAreTheSame) {
+  EXPECT_TRUE(rc::check([] {
+    const Bytes before = build(any_records(), any_codec());
+    const Codec to = any_codec();
+    Bytes storage;
+    const BatchView batch = *BatchView::first_of(before);
+    const ByteView plain = *records_of(batch, storage, 1 << 22);
+    const Bytes after = *repack(batch, plain, {.codec = to, .level = {}}, 1 << 22);
+    RC_ASSERT(BatchView::first_of(after)->codec() == to);
+    RC_ASSERT(validate_client_batch(after, {}).has_value());
+    Bytes again;
+    RC_ASSERT(equal(*records_of(*BatchView::first_of(after), again, 1 << 22), plain));
+    // And back again nothing is left of the way.
+    const Bytes back =
+        *repack(*BatchView::first_of(after), plain, {.codec = Codec::none, .level = {}}, 1 << 22);
+    const Bytes straight = *repack(batch, plain, {.codec = Codec::none, .level = {}}, 1 << 22);
+    RC_ASSERT(equal(back, straight));
   }));
 }
 
