@@ -17,6 +17,7 @@ GB = 1e9
 FETCHED_RECORDS = 2_000_000
 IDLE_SECONDS = 20
 IDLE_SETTLE_SECONDS = 10
+SETTLE_SECONDS = 3
 PROBE_SYNCS = 2_000
 PROBE_PAUSE_SECONDS = 0.001
 
@@ -56,8 +57,11 @@ class Clients:
         return json.loads(done.stdout)
 
     def settle(self):
-        """What the last row wrote is on the disk before the next one is measured."""
+        """What the last row wrote is on the disk before the next one is measured. A virtual machine
+        gives memory that was freed back to its host, within seconds, and who fills the page cache
+        next pays for taking it again: after the pause that is every broker, not every other."""
         subprocess.run(["sync", "-f", self.folder], check=True)
+        time.sleep(SETTLE_SECONDS)
 
     def topic(self, broker, partitions, durability):
         return Topic(self, broker, partitions, durability)
