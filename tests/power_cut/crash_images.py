@@ -88,6 +88,8 @@ class History:
         self._root_path = os.path.abspath(root_path)
         self._now = {}      # directory to its names, all applied
         self._opened = {}   # stamp of the open to the file or directory
+        self._process = None
+        self._under_way = []  # what this process began and has not ended
         self._load(root)
         for entry in entries:
             self._replay(entry)
@@ -119,11 +121,14 @@ class History:
                 self._now[directory].pop(name)
             else:
                 self._now[directory][name] = what
-        self.names.append(NameOperation(entry.kind, entry.began, entry.ended, list(touches)))
+        self.names.append(
+            self._note(NameOperation(entry.kind, entry.began, entry.ended, list(touches))))
 
     def _replay(self, entry):
         # A call that a kill cut short may have done its work, except that nobody used the file
         # that it opened. One that failed did nothing.
+        if entry.process != self._process:
+            self._end_former(entry)
         if entry.ended != NEVER and entry.result < 0:
             return
         if entry.kind == rec.OPEN:
@@ -132,6 +137,20 @@ class History:
             self._replay_names(entry)
         elif entry.object in self._opened:
             self._replay_data(entry, self._opened[entry.object])
+
+    def _end_former(self, entry):
+        """What a kill cut short has ended when another process begins: its syncs cover it."""
+        for operation in self._under_way:
+            operation.ended = entry.began - 1
+        self._process, self._under_way = entry.process, []
+
+    def _add(self, file, entry, start, data):
+        file.operations.append(self._note(DataOperation(entry.began, entry.ended, start, data)))
+
+    def _note(self, operation):
+        if operation.ended == NEVER:
+            self._under_way.append(operation)
+        return operation
 
     def _replay_open(self, entry):
         directory, name = self._resolve(entry.names()[0])
@@ -144,7 +163,7 @@ class History:
             found = File(f"{directory.name}/{name}")
             self._change(entry, (directory, name, found))
         elif entry.offset & os.O_TRUNC and isinstance(found, File):
-            found.operations.append(DataOperation(entry.began, entry.ended, 0, None))
+            self._add(found, entry, 0, None)
         if found is not None:
             self._opened[entry.began] = found
 
@@ -173,10 +192,9 @@ class History:
                 target.syncs.append((entry.began, entry.ended))
         elif entry.kind == rec.WRITE:
             count = len(entry.payload) if entry.ended == NEVER else entry.result
-            target.operations.append(
-                DataOperation(entry.began, entry.ended, entry.offset, entry.payload[:count]))
+            self._add(target, entry, entry.offset, entry.payload[:count])
         elif entry.kind == rec.TRUNCATE:
-            target.operations.append(DataOperation(entry.began, entry.ended, entry.length, None))
+            self._add(target, entry, entry.length, None)
 
 
 def covered_before(syncs, cut):

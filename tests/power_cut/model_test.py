@@ -22,11 +22,12 @@ class Script:
     """Entries written by hand. Calls end at once, unless `open_end` leaves them open."""
 
     def __init__(self):
-        self.entries, self.clock, self.objects = [], 0, {}
+        self.entries, self.clock, self.objects, self.process = [], 0, {}, 1
 
     def call(self, kind, ends=True, **values):
         self.clock += 1
-        filled = {field.name: 0 for field in fields(Entry)} | {"payload": b"", "dropped": False}
+        filled = {field.name: 0 for field in fields(Entry)} | {
+            "payload": b"", "dropped": False, "process": self.process}
         entry = Entry(**filled | values | {"kind": kind, "began": self.clock, "ended": NEVER})
         self.entries.append(entry)
         if ends:
@@ -153,6 +154,13 @@ class ModelTest(unittest.TestCase):
         self.assertEqual({None, letters("a")}, self.script.contents("f"))
         self.script.sync("/")
         self.assertEqual({letters("a")}, self.script.contents("f"))
+
+    def test_what_a_kill_cut_short_is_covered_by_the_next_process(self):
+        self.script.call(rec.OPEN, ends=False, offset=os.O_CREAT, payload=b"/disk/f")
+        self.script.process = 2
+        self.script.open("/f", 0)
+        self.script.sync("/")
+        self.assertEqual({b""}, self.script.contents("f"))
 
     def test_a_file_is_replaced_as_a_whole(self):
         self.script.open("/t")
