@@ -87,16 +87,12 @@ Result<void> Opening::prepare_directory(Task& task) {
   const Result<Uuid> id = read_topic_id(task, disk_, log_.directory_);
   if (id && *id == log_.identity_.topic_id) return {};
   const bool missing = !id && id.error() == ErrorCode::not_found;
-  if (!missing) {
-    if (TRY(has_own_segment(task))) {
-      REACHED("log.topic_id_spoiled");
-    } else if (id) {
-      return fail(ErrorCode::invalid, log_.directory_ + " belongs to topic id " + id->to_string() +
-                                          ", not " + log_.identity_.topic_id.to_string());
-    } else {
-      return std::unexpected(id.error());
-    }
+  if (!missing && !TRY(has_own_segment(task))) {
+    if (!id) return std::unexpected(id.error());
+    return fail(ErrorCode::invalid, log_.directory_ + " belongs to topic id " + id->to_string() +
+                                        ", not " + log_.identity_.topic_id.to_string());
   }
+  if (!missing) REACHED("log.topic_id_spoiled");
   // The id comes after the directory's name is durable: where it stands, so is the name.
   TRY(env::make_directories(task, disk_, log_.directory_));
   return env::replace_file(task, disk_, log_.path(kMetadataFile),

@@ -62,7 +62,7 @@ std::string requests() {
     if (const server::Served* served = find_served(theirs.key)) {
       out += api_row(theirs, *served);
     } else {
-      missing.push_back(theirs.name.data());
+      missing.emplace_back(theirs.name);
     }
   }
   out +=

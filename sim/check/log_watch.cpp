@@ -13,7 +13,6 @@ constexpr std::uint64_t kLengthEnd = 12;  // the length counts the bytes after i
 constexpr std::byte kMagic{2};
 
 // An integrity file: a header, then entries, of one size.
-constexpr std::string_view kIntegritySuffix = ".integrity";
 constexpr std::uint64_t kEntryBytes = 64;
 constexpr std::byte kBlockEntry{1};
 

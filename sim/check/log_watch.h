@@ -16,6 +16,9 @@ namespace flux::sim {
 
 class DiskImage;
 
+// Of the file beside a segment that names its blocks.
+inline constexpr std::string_view kIntegritySuffix = ".integrity";
+
 class LogWatch {
  public:
   // Batches that a `written` event completed. `disk` is where the event happened.

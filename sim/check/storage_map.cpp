@@ -34,16 +34,17 @@ std::string_view file_name_of(std::string_view path) { return path.substr(path.r
 constexpr std::uint64_t kBlockBytesMax = 64 << 10;
 
 bool is_metadata_directory(std::string_view path) {
-  return path.substr(path.rfind('/') + 1).starts_with("__cluster_metadata");
+  return file_name_of(path).starts_with("__cluster_metadata");
 }
 
 // What a bad file beside the segments can make unreadable: its segment, its partition, or the
 // broker.
 std::string_view scope_of(std::string_view path) {
-  constexpr std::string_view kIntegrity = ".integrity";
   const std::string_view directory = file_name_of(parent_of(path));
   if (!directory.contains('-') || is_metadata_directory(directory)) return {};
-  if (path.ends_with(kIntegrity)) return path.substr(0, path.size() - kIntegrity.size());
+  if (path.ends_with(kIntegritySuffix)) {
+    return path.substr(0, path.size() - kIntegritySuffix.size());
+  }
   return parent_of(path);
 }
 
@@ -126,7 +127,7 @@ void StorageMap::side_file(const DiskEvent& event) {
   const std::string_view name = file_name_of(event.path);
   if (name.ends_with("index") || name.starts_with("leader-epoch-checkpoint")) return;
   const auto scope = std::pair(event.disk, std::string(scope_of(event.path)));
-  const bool entries = name.ends_with(".integrity") && !scope.second.empty();
+  const bool entries = name.ends_with(kIntegritySuffix) && !scope.second.empty();
   if (event.kind == OmenKind::removed || event.kind == OmenKind::mended) {
     if (entries) return;
     if (const auto known = side_faults_.find(scope); known != side_faults_.end()) {
@@ -149,7 +150,7 @@ void StorageMap::disk(const DiskEvent& event) {
   PartitionIndex partition{-1};
   const bool segment = parse_segment_path(event.path, topic, partition, directory);
   // The metadata log is a log like others, and all topics need it.
-  const bool beside = !segment || topic.starts_with("__cluster_metadata");
+  const bool beside = !segment || is_metadata_directory(directory);
   switch (event.kind) {
     case OmenKind::written:
     case OmenKind::truncated:
@@ -402,9 +403,8 @@ std::optional<std::string> StorageMap::excuse(const Stored& batch, Promise promi
   bool lied = false;
   const auto file = files_.find({batch.disk, batch.inode});
   if (file != files_.end() && !file->second.mishaps.empty()) {
-    const Neighbours with =
+    const auto [block, since] =
         batch.block.empty() ? neighbours(batch) : Neighbours{batch.block, batch.block_moment};
-    const auto [block, since] = with;
     for (const Mishap& mishap : file->second.mishaps) {
       if (mishap.moment < since || !mishap.range.touches(block)) continue;
       if (spoils(mishap.kind)) return std::string(name_of(mishap.kind));

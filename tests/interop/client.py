@@ -1,4 +1,4 @@
-"""The command line that all client programs share, and its arguments read for those in Python."""
+"""The command line that all client programs share, read and carried out for those in Python."""
 
 import argparse
 
@@ -16,3 +16,12 @@ def parse(name):
     parser.add_argument("--acks", default="all", choices=["0", "1", "all"])
     parser.add_argument("--plant", default="")
     return parser.parse_args()
+
+
+def run(name, produce, consume):
+    """The whole of a client program. All those in Python have every codec."""
+    options = parse(name)
+    if options.what == "codecs":
+        print("none gzip snappy lz4 zstd")
+    else:
+        {"produce": produce, "consume": consume}[options.what](options)

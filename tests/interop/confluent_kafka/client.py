@@ -63,13 +63,5 @@ def consume(options):
     records.print_digests(digests)
 
 
-def main():
-    options = client.parse("confluent-kafka")
-    if options.what == "codecs":
-        print("none gzip snappy lz4 zstd")
-    else:
-        {"produce": produce, "consume": consume}[options.what](options)
-
-
 if __name__ == "__main__":
-    main()
+    client.run("confluent-kafka", produce, consume)

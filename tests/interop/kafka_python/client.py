@@ -50,13 +50,5 @@ def consume(options):
     records.print_digests(digests)
 
 
-def main():
-    options = client.parse("kafka-python")
-    if options.what == "codecs":
-        print("none gzip snappy lz4 zstd")
-    else:
-        {"produce": produce, "consume": consume}[options.what](options)
-
-
 if __name__ == "__main__":
-    main()
+    client.run("kafka-python", produce, consume)

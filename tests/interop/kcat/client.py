@@ -58,15 +58,9 @@ def consume_partition(options, partition):
     return digest
 
 
-def main():
-    options = client.parse("kcat")
-    if options.what == "codecs":
-        print("none gzip snappy lz4 zstd")
-    elif options.what == "produce":
-        produce(options)
-    else:
-        records.print_digests([consume_partition(options, p) for p in range(options.partitions)])
+def consume(options):
+    records.print_digests([consume_partition(options, p) for p in range(options.partitions)])
 
 
 if __name__ == "__main__":
-    main()
+    client.run("kcat", produce, consume)

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "core/base/keyed.h"
-#include "core/base/mark.h"
 #include "tests/support/log_script.h"
+#include "tests/support/marks.h"
 
 namespace flux::test {
 namespace {
@@ -64,11 +64,7 @@ TEST(CrashTest, KeepsItsPromisesOverCrashes) {
                            "log.group_commit", "log.duplicate_answered", "log.index_rebuilt",
                            "log.segment_repaired", "log.mark_made_durable", "log.opened_clean",
                            "log.clean_mark_dropped", "log.clean_mark_not_believed"}) {
-    std::uint64_t hits = 0;
-    for (const Mark* mark : all_marks()) {
-      if (std::string_view(name) == mark->name) hits += mark->hits;
-    }
-    EXPECT_GT(hits, 0U) << name;
+    EXPECT_GT(mark_hits(name), 0U) << name;
   }
 }
 

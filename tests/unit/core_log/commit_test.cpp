@@ -1,23 +1,15 @@
 // Group commit, and what a sync that fails does.
 #include <gtest/gtest.h>
 
-#include "core/base/mark.h"
 #include "core/log/log.h"
 #include "tests/support/log_kit.h"
+#include "tests/support/marks.h"
 
 namespace flux::test {
 namespace {
 
 using env::Task;
 using log::Log;
-
-std::uint64_t hits(std::string_view name) {
-  std::uint64_t sum = 0;
-  for (const Mark* mark : all_marks()) {
-    if (name == mark->name) sum += mark->hits;
-  }
-  return sum;
-}
 
 TEST(CommitTest, OneFlushServesAllWhoWait) {
   SmallNode node;
@@ -36,7 +28,7 @@ TEST(CommitTest, OneFlushServesAllWhoWait) {
   EXPECT_EQ(log->synced_end(), Offset(50));
   // Two files a round. All fit in few rounds, though each waits for its own bytes.
   EXPECT_LT(node.disk.syncs, 60U);
-  EXPECT_GT(hits("log.group_commit"), 0U);
+  EXPECT_GT(mark_hits("log.group_commit"), 0U);
   node.run([&](Task& task) { EXPECT_TRUE(log->close(task).has_value()); });
 }
 
@@ -48,7 +40,7 @@ TEST(CommitTest, IdleLogsRunNothing) {
     log = *open_log(task, node.env(), {});
     EXPECT_TRUE(append_synced(task, *log, "x").has_value());
   }));
-  EXPECT_GT(hits("log.mark_made_durable"), 0U);
+  EXPECT_GT(mark_hits("log.mark_made_durable"), 0U);
   node.run([&](Task& task) { EXPECT_TRUE(log->close(task).has_value()); });
 }
 
@@ -90,7 +82,7 @@ TEST(CommitTest, AFailedSyncPoisonsAndIsNotRetried) {
       EXPECT_TRUE(log->read(task, Offset(1))->empty());
       EXPECT_FALSE(log->close(task).has_value());
     });
-    EXPECT_GT(hits("log.sync_failed"), 0U);
+    EXPECT_GT(mark_hits("log.sync_failed"), 0U);
     // Opened again in the same boot: what the failed sync dropped is written once more.
     node.run([&](Task& task) {
       log = *open_log(task, node.env(), {});
@@ -170,7 +162,7 @@ TEST(CommitTest, OpeningMakesTheMarksDurable) {
   });
   node.kill();
   node.run([&](Task& task) { EXPECT_TRUE(open_log(task, node.env(), {}).has_value()); });
-  EXPECT_GT(hits("log.marks_synced_at_open"), 0U);
+  EXPECT_GT(mark_hits("log.marks_synced_at_open"), 0U);
   node.power_cut();
   // What was told durable is not cut off when it rots.
   const std::uint64_t last = make_batch("a").size();

@@ -92,6 +92,14 @@ void expect_read(Filled& filled, const Values& expected, const char* when) {
   }));
 }
 
+void expect_not_opened(Filled& filled) {
+  EXPECT_TRUE(filled.node.run([&](Task& task) {
+    const auto log = open_log(task, filled.node.env(), filled.config);
+    ASSERT_FALSE(log.has_value());
+    EXPECT_EQ(log.error().code(), ErrorCode::io_error);
+  }));
+}
+
 class UnreadableTest : public ::testing::TestWithParam<std::size_t> {};
 
 TEST_P(UnreadableTest, ABlockIsAnErrorForItself) {
@@ -124,11 +132,7 @@ TEST_P(UnreadableTest, OpeningMayWaitForTheDevice) {
     filled.spoil_entry(GetParam());
     filled.spoil_bytes(GetParam());
     filled.config.lose_unreadable = false;
-    EXPECT_TRUE(filled.node.run([&](Task& task) {
-      const auto log = open_log(task, filled.node.env(), filled.config);
-      ASSERT_FALSE(log.has_value());
-      EXPECT_EQ(log.error().code(), ErrorCode::io_error);
-    }));
+    expect_not_opened(filled);
     filled.node.image.heal();
     expect_read(filled, filled.values, "healed");
   }
@@ -197,11 +201,7 @@ TEST(UnreadableTail, IsNotCutOff) {
   EXPECT_TRUE(filled.node.run(
       [&](Task& task) { EXPECT_TRUE(filled.node.env().disk.remove(task, kFirstIntegrity)); }));
   filled.spoil_bytes(2);
-  EXPECT_TRUE(filled.node.run([&](Task& task) {
-    const auto log = open_log(task, filled.node.env(), filled.config);
-    ASSERT_FALSE(log.has_value());
-    EXPECT_EQ(log.error().code(), ErrorCode::io_error);
-  }));
+  expect_not_opened(filled);
   filled.node.image.heal();
   expect_read(filled, filled.values, "healed");
 }
