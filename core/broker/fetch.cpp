@@ -22,12 +22,20 @@ struct Round {
   std::vector<Fetched> out;
   std::size_t bytes = 0;
   std::size_t copied = 0;
-  bool failed = false;
+  bool urgent = false;  // something failed, or a log diverged
 };
 
 void fail_partition(Round& round, std::size_t at, Fault why) {
   round.out[at].fault = std::move(why);
-  round.failed = true;
+  round.urgent = true;
+}
+
+// A topic that is not there is no reason to hurry the others: clients ask for it until they have
+// learned of it.
+bool is_missing(const FetchPartition& wanted) {
+  if (wanted.partition) return false;
+  const FaultKind kind = wanted.partition.error().kind;
+  return kind == FaultKind::unknown_topic_or_partition || kind == FaultKind::unknown_topic_id;
 }
 
 // The slice as bytes where that is better.
@@ -48,21 +56,30 @@ Outcome<void> read_one(env::Task& task, Round& round, std::size_t at) {
   const auto log = partition.open(task);
   if (!log) return std::unexpected(log.error());
   out.status = partition.status();
+  if (wanted.last_fetched_epoch != kNoLeaderEpoch) {
+    const auto end = end_of_epoch(partition, **log, wanted.last_fetched_epoch);
+    if (!end) return fault(FaultKind::offset_out_of_range);
+    if (end->epoch < wanted.last_fetched_epoch || end->end < wanted.from) {
+      REACHED("broker.fetch_diverged");
+      out.diverged = end;
+      round.urgent = true;
+      return {};
+    }
+  }
   if (wanted.from < out.status.log_start || wanted.from > (*log)->end_offset()) {
     return fault(FaultKind::offset_out_of_range);
   }
-  const Offset end = MUTANT("broker.fetch_past_high_watermark") ? (*log)->end_offset()
-                                                                : out.status.high_watermark;
+  const Offset end =
+      MUTANT("broker.fetch_past_high_watermark") ? (*log)->end_offset() : out.status.high_watermark;
   if (wanted.from >= end) return {};
   const std::int64_t left =
       std::max<std::int64_t>(0, round.bytes_max - static_cast<std::int64_t>(round.bytes));
   const bool at_least_one = round.bytes == 0;
   const std::int64_t room = std::clamp<std::int64_t>(wanted.bytes_max, 0, left);
   if (room == 0 && !at_least_one) return {};
-  auto slice = (*log)->read(task, wanted.from,
-                            {.bytes_max = static_cast<std::size_t>(room),
-                             .end = end,
-                             .at_least_one = at_least_one});
+  auto slice = (*log)->read(
+      task, wanted.from,
+      {.bytes_max = static_cast<std::size_t>(room), .end = end, .at_least_one = at_least_one});
   if (!slice) return std::unexpected(fault_of(slice.error()));
   auto loaded = load_small(task, round, **log, *slice);
   if (!loaded) return loaded;
@@ -73,7 +90,9 @@ Outcome<void> read_one(env::Task& task, Round& round, std::size_t at) {
 
 void read_all(env::Task& task, Round& round) {
   for (std::size_t i = 0; i < round.wanted.size(); ++i) {
-    if (!round.wanted[i].partition) {
+    if (is_missing(round.wanted[i])) {
+      round.out[i].fault = round.wanted[i].partition.error();
+    } else if (!round.wanted[i].partition) {
       fail_partition(round, i, round.wanted[i].partition.error());
     } else if (auto read = read_one(task, round, i); !read) {
       fail_partition(round, i, read.error());
@@ -85,13 +104,19 @@ void read_all(env::Task& task, Round& round) {
 // Nothing to read anywhere, which is known without asking the disk.
 bool all_at_end(Round& round) {
   for (const FetchPartition& wanted : round.wanted) {
-    if (!wanted.partition) return false;
+    if (is_missing(wanted)) continue;
+    if (!wanted.partition || wanted.last_fetched_epoch != kNoLeaderEpoch) return false;
     const Partition& partition = **wanted.partition;
     if (partition.log() == nullptr || partition.retired()) return false;
     if (wanted.from != partition.high_watermark()) return false;
   }
   for (std::size_t i = 0; i < round.wanted.size(); ++i) {
-    round.out[i].status = (*round.wanted[i].partition)->status();
+    const auto& partition = round.wanted[i].partition;
+    if (partition) {
+      round.out[i].status = (*partition)->status();
+    } else {
+      round.out[i].fault = partition.error();
+    }
   }
   return true;
 }
@@ -115,7 +140,7 @@ std::shared_ptr<Round> read_round(env::Task& task, Broker& broker,
   // The disk hangs: the task that reads keeps its round, and this request gets another.
   REACHED("broker.fetch_timed_out");
   auto late = std::make_shared<Round>();
-  late->failed = true;
+  late->urgent = true;
   late->out.resize(wanted.size());
   for (Fetched& out : late->out) out.fault = Fault{FaultKind::storage, "the disk does not answer"};
   return late;
@@ -127,6 +152,8 @@ std::vector<Fetched> fetch(env::Task& task, Broker& broker, std::vector<FetchPar
                            const FetchLimits& limits) {
   const Instant until = broker.env().clock.now() + limits.wait_max;
   const std::int64_t bytes_max = std::min(limits.bytes_max, broker.config().fetch_bytes_max);
+  const std::int64_t bytes_min = std::min(limits.bytes_min, bytes_max);
+  const bool nothing_to_wait_for = std::ranges::all_of(wanted, is_missing);
   Signal signal;
   std::deque<Watch> watches;
   for (const FetchPartition& partition : wanted) {
@@ -134,9 +161,9 @@ std::vector<Fetched> fetch(env::Task& task, Broker& broker, std::vector<FetchPar
   }
   for (;;) {
     const std::shared_ptr<Round> round = read_round(task, broker, wanted, bytes_max);
-    const bool enough = static_cast<std::int64_t>(round->bytes) >= limits.bytes_min;
+    const bool enough = static_cast<std::int64_t>(round->bytes) >= bytes_min;
     const bool hurry = broker.hurrying() || broker.env().clock.now() >= until;
-    if (enough || round->failed || hurry) return std::move(round->out);
+    if (enough || round->urgent || nothing_to_wait_for || hurry) return std::move(round->out);
     if (!signal.wait(task, until)) return std::move(round->out);
   }
 }

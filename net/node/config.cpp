@@ -262,6 +262,11 @@ constexpr std::array kKeys = {
               [](Draft& draft, std::string_view value) {
                 return set_number(value, 0, kMaxInt, draft.config.server.connections_max);
               }},
+    ConfigKey{"max.incremental.fetch.session.cache.slots",
+              [](Draft& draft, std::string_view value) {
+                return set_number(value, 0, kMaxInt,
+                                  draft.config.server.fetch_sessions.sessions_max);
+              }},
     ConfigKey{"node.id",
               [](Draft& draft, std::string_view value) -> Result<void> {
                 std::int32_t id = 0;

@@ -85,7 +85,6 @@ constexpr std::string_view kUnused[] = {
     "max.connection.creation.rate",
     "max.connections.per.ip",
     "max.connections.per.ip.overrides",
-    "max.incremental.fetch.session.cache.slots",
     "max.request.partition.size.limit",
     "metadata.log.dir",
     "metadata.log.max.snapshot.interval.ms",

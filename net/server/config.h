@@ -8,6 +8,7 @@
 #include "core/base/time.h"
 #include "core/controller/records.h"
 #include "core/env/network.h"
+#include "net/server/fetch_sessions.h"
 
 namespace flux::server {
 
@@ -34,6 +35,7 @@ struct ServerConfig {
   // How long a fetch waits for records, whatever its client says: Kafka's clients give a request up
   // after 30 s (request.timeout.ms), and one that is gone should not keep its place for longer.
   Duration fetch_wait_max = seconds(30);
+  FetchSessionLimits fetch_sessions;
   // Bytes of requests of all connections together (request_memory.h).
   std::size_t request_memory_max = 512u << 20;  // flux.request.memory.bytes
   // How long a client may take over the rest of a frame that it began, beside 1 s for each 256 KiB;

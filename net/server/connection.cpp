@@ -297,6 +297,7 @@ Result<Reply> Connection::carry_out(env::Task& task, const Ticket& ticket) {
                   .broker = shared_.broker,
                   .config = shared_.config,
                   .facts = shared_.facts,
+                  .fetch_sessions = shared_.fetch_sessions,
                   .listener = listener_,
                   .turn = turn,
                   .header = {},

@@ -31,6 +31,7 @@ struct Shared {
   broker::Broker& broker;
   const ServerConfig config;
   const NodeFacts facts;
+  FetchSessions fetch_sessions;
   RequestMemory request_memory;
   ExtraRequests extra_requests;
 };

@@ -12,6 +12,7 @@
 #include "core/env/env.h"
 #include "net/kafka/request.h"
 #include "net/server/config.h"
+#include "net/server/fetch_sessions.h"
 #include "net/server/frame.h"
 #include "net/server/gate.h"
 #include "net/wire/reader.h"
@@ -24,6 +25,7 @@ struct Context {
   broker::Broker& broker;
   const ServerConfig& config;
   const NodeFacts& facts;
+  FetchSessions& fetch_sessions;
   const std::string& listener;  // name of the one that the connection came in by
   Turn& turn;
 

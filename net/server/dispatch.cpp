@@ -18,7 +18,7 @@ using kafka::ApiKey;
 constexpr std::array kServed = {
     Served{ApiKey::produce, handle_produce,
            "transactions; versions 0-2 are advertised and refused"},
-    Served{ApiKey::fetch, handle_fetch, "sessions; followers"},
+    Served{ApiKey::fetch, handle_fetch, "followers"},
     Served{ApiKey::list_offsets, handle_list_offsets},
     Served{ApiKey::metadata, handle_metadata},
     Served{ApiKey::find_coordinator, handle_find_coordinator, "no coordinator yet, so no groups"},

@@ -20,6 +20,7 @@ Server::Server(env::Env& env, broker::Broker& broker, const ServerConfig& config
               .broker = broker,
               .config = config,
               .facts = std::move(facts),
+              .fetch_sessions = FetchSessions(config.fetch_sessions),
               .request_memory = RequestMemory(config.request_memory_max),
               .extra_requests = ExtraRequests(config.extra_requests_max)},
       acceptors_(env.scheduler),

@@ -17,17 +17,55 @@ using broker::FaultKind;
 
 constexpr std::int16_t kZstdFrom = 10;
 constexpr std::int16_t kTopicIdsFrom = 13;
+constexpr std::int16_t kLeaderHintsFrom = 16;  // KIP-951
 constexpr std::int8_t kReadCommitted = 1;
+constexpr Key kSessionId = key("server.fetch_session");
+
+bool by_id(const Context& context) { return context.header.api_version >= kTopicIdsFrom; }
+
+// Followers name themselves in one of two places, consumers in neither.
+bool from_follower(const Request& request) {
+  return request.replica_id.value() >= 0 || request.replica_state.replica_id.value() >= 0;
+}
+
+template <class Topic>
+FetchKey key_of(const Context& context, const Topic& topic, PartitionIndex index) {
+  if (by_id(context)) return {.topic_id = topic.topic_id, .topic = {}, .index = index};
+  return {.topic_id = {}, .topic = topic.name, .index = index};
+}
+
+FetchSessionRequest session_request(const Context& context, const Request& request) {
+  FetchSessionRequest out{.session_id = request.session_id,
+                          .epoch = request.session_epoch,
+                          .names_by_id = by_id(context),
+                          .follower = from_follower(request)};
+  for (const Request::Topic& topic : request.topics) {
+    for (const Request::Partition& partition : topic.partitions) {
+      out.wishes.push_back({.key = key_of(context, topic, partition.index),
+                            .offset = partition.fetch_offset,
+                            .bytes_max = partition.partition_max_bytes,
+                            .current_leader_epoch = partition.current_leader_epoch,
+                            .last_fetched_epoch = partition.last_fetched_epoch});
+    }
+  }
+  for (const Request::ForgottenTopic& topic : request.forgotten_topics) {
+    for (const PartitionIndex index : topic.partitions) {
+      out.forgotten.push_back(key_of(context, topic, index));
+    }
+  }
+  return out;
+}
 
 broker::Outcome<std::shared_ptr<broker::Partition>> find(Context& context,
                                                          const controller::TopicState* topic,
-                                                         const Request::Partition& wanted) {
+                                                         const FetchWish& wish, bool follower) {
   if (topic == nullptr) {
-    return broker::fault(context.header.api_version >= kTopicIdsFrom
-                             ? FaultKind::unknown_topic_id
-                             : FaultKind::unknown_topic_or_partition);
+    return broker::fault(by_id(context) ? FaultKind::unknown_topic_id
+                                        : FaultKind::unknown_topic_or_partition);
   }
-  auto found = context.broker.partition(*topic, wanted.index, wanted.current_leader_epoch);
+  auto found = context.broker.partition(*topic, wish.key.index, wish.current_leader_epoch);
+  // No partition has a follower yet.
+  if (found && follower) return broker::fault(FaultKind::not_leader);
   if (!found || context.header.api_version >= kZstdFrom) return found;
   // A topic that compresses with zstd is not for clients from before it.
   const auto& compression = (*found)->config().compression;
@@ -37,37 +75,53 @@ broker::Outcome<std::shared_ptr<broker::Partition>> find(Context& context,
   return found;
 }
 
-std::vector<broker::FetchPartition> find_all(Context& context, const Request& request) {
+std::vector<broker::FetchPartition> find_all(Context& context, const FetchPlan& plan) {
   std::vector<broker::FetchPartition> out;
   const auto image = context.broker.image();
-  for (const Request::Topic& topic : request.topics) {
-    const auto state = context.header.api_version >= kTopicIdsFrom ? image->topic(topic.topic_id)
-                                                                   : image->topic(topic.name);
-    for (const Request::Partition& partition : topic.partitions) {
-      out.push_back({.partition = find(context, state.get(), partition),
-                     .from = partition.fetch_offset,
-                     .bytes_max = partition.partition_max_bytes});
+  std::shared_ptr<const controller::TopicState> topic;
+  const FetchWish* last = nullptr;
+  for (const FetchWish& wish : plan.wishes) {
+    const bool same_topic = last != nullptr && last->key.topic_id == wish.key.topic_id &&
+                            last->key.topic == wish.key.topic;
+    if (!same_topic) {
+      topic = by_id(context) ? image->topic(wish.key.topic_id) : image->topic(wish.key.topic);
     }
+    last = &wish;
+    out.push_back({.partition = find(context, topic.get(), wish, plan.follower),
+                   .from = wish.offset,
+                   .bytes_max = wish.bytes_max,
+                   .last_fetched_epoch = wish.last_fetched_epoch});
   }
   return out;
 }
 
-Response::Partition answer_of(const broker::Fetched& fetched, const Request& request) {
+// What a failed partition says, and a diverged one but for its watermarks.
+Response::Partition without_records(PartitionIndex index, kafka::WireError error) {
   Response::Partition out;
+  out.index = index;
+  out.error = error;
   out.high_watermark = Offset(-1);
   out.records = wire::Records(ByteView());
-  if (fetched.fault) {
-    out.error = to_wire(*fetched.fault);
-    // Kafka's clients know what to do about a fetch that failed, but not about one that timed out.
-    if (fetched.fault->kind == FaultKind::timed_out) {
-      out.error = kafka::WireError::kafka_storage_error;
-    }
-    return out;
-  }
+  return out;
+}
+
+kafka::WireError error_of(const broker::Fault& fault) {
+  // Kafka's clients know what to do about a fetch that failed, but not about one that timed out.
+  return fault.kind == FaultKind::timed_out ? kafka::WireError::kafka_storage_error
+                                            : to_wire(fault);
+}
+
+Response::Partition answer_of(const broker::Fetched& fetched, PartitionIndex index,
+                              std::int8_t isolation_level) {
+  if (fetched.fault) return without_records(index, error_of(*fetched.fault));
+  Response::Partition out = without_records(index, kafka::WireError::none);
   out.high_watermark = fetched.status.high_watermark;
   out.last_stable_offset = fetched.status.high_watermark;
   out.log_start_offset = fetched.status.log_start;
-  if (request.isolation_level == kReadCommitted) out.aborted_transactions.emplace();
+  if (isolation_level == kReadCommitted) out.aborted_transactions.emplace();
+  if (fetched.diverged) {
+    out.diverging_epoch = {.epoch = fetched.diverged->epoch, .end_offset = fetched.diverged->end};
+  }
   if (fetched.slice.empty()) return out;
   if (fetched.slice.bytes) {
     out.records = wire::Records(ByteView(*fetched.slice.bytes));
@@ -79,10 +133,53 @@ Response::Partition answer_of(const broker::Fetched& fetched, const Request& req
   return out;
 }
 
-// This broker keeps no sessions: it says so by answering session id 0, and a client that names one
-// all the same is told to begin anew.
-bool names_session(const Request& request) {
-  return request.session_id != 0 || request.session_epoch > 0;
+// Whom to ask instead, for a client that believes in another leader.
+void add_leader(const Context& context, const FetchKey& key, Response& response,
+                Response::Partition& answer) {
+  const bool wrong_leader = answer.error == kafka::WireError::not_leader_or_follower ||
+                            answer.error == kafka::WireError::fenced_leader_epoch;
+  if (context.header.api_version < kLeaderHintsFrom || !wrong_leader) return;
+  const auto image = context.broker.image();
+  const auto topic = image->topic(key.topic_id);
+  const auto index = static_cast<std::size_t>(key.index.value());
+  if (topic == nullptr || index >= topic->partitions.size()) return;
+  const controller::PartitionState& state = topic->partitions[index];
+  answer.current_leader = {.leader_id = state.leader, .leader_epoch = state.leader_epoch};
+  const auto node = image->brokers.find(state.leader);
+  if (node == image->brokers.end()) return;
+  const controller::BrokerEndpoint* endpoint = endpoint_of(node->second, context.listener);
+  const auto told =
+      std::ranges::find(response.node_endpoints, state.leader, &Response::NodeEndpoint::node_id);
+  if (endpoint == nullptr || told != response.node_endpoints.end()) return;
+  response.node_endpoints.push_back({.node_id = state.leader,
+                                     .host = endpoint->host,
+                                     .port = endpoint->port,
+                                     .rack = node->second.rack});
+}
+
+std::vector<FetchFound> found_in(const std::vector<broker::Fetched>& fetched) {
+  std::vector<FetchFound> out;
+  for (const broker::Fetched& one : fetched) {
+    FetchFound& found = out.emplace_back();
+    found.failed = one.fault.has_value();
+    if (found.failed) continue;
+    found.diverged = one.diverged.has_value();
+    found.records = one.size() > 0;
+    found.high_watermark = one.status.high_watermark;
+    found.log_start = one.status.log_start;
+  }
+  return out;
+}
+
+FetchSessionAnswer end_session(Context& context, const FetchPlan& plan,
+                               const std::vector<broker::Fetched>& fetched) {
+  const Key drawn = kSessionId.with(context.header.client_id.value_or(""))
+                        .with(static_cast<std::uint64_t>(context.header.correlation_id));
+  const auto draw_id = [&](std::uint64_t attempt) {
+    return static_cast<std::int32_t>(
+        1 + context.env.random.draw(drawn.with(attempt), static_cast<std::uint64_t>(INT32_MAX)));
+  };
+  return context.fetch_sessions.end(context.env.clock.now(), plan, found_in(fetched), draw_id);
 }
 
 }  // namespace
@@ -90,12 +187,13 @@ bool names_session(const Request& request) {
 Result<Reply> handle_fetch(env::Task& task, Context& context) {
   const auto request = TRY(decode<Request>(context));
   Response response;
-  if (names_session(request) && request.session_epoch > 0) {
-    REACHED("server.fetch_session_unknown");
-    response.error = kafka::WireError::fetch_session_id_not_found;
+  const auto plan =
+      context.fetch_sessions.begin(context.env.clock.now(), session_request(context, request));
+  if (!plan) {
+    response.error = plan.error();
     return reply(context, response);
   }
-  auto wanted = find_all(context, request);
+  auto wanted = find_all(context, *plan);
   context.turn.pass();
   const Duration wanted_wait = milliseconds(std::max(0, request.max_wait_ms));
   const broker::FetchLimits limits{.wait_max = std::min(wanted_wait, context.config.fetch_wait_max),
@@ -103,16 +201,19 @@ Result<Reply> handle_fetch(env::Task& task, Context& context) {
                                    .bytes_max = request.max_bytes};
   const auto fetched = std::make_shared<const std::vector<broker::Fetched>>(
       broker::fetch(task, context.broker, std::move(wanted), limits));
-  std::size_t next = 0;
-  for (const Request::Topic& topic : request.topics) {
-    Response::Topic& out = response.topics.emplace_back();
-    out.name = topic.name;
-    out.topic_id = topic.topic_id;
-    for (const Request::Partition& partition : topic.partitions) {
-      Response::Partition answer = answer_of((*fetched)[next++], request);
-      answer.index = partition.index;
-      out.partitions.push_back(std::move(answer));
+  const FetchSessionAnswer session = end_session(context, *plan, *fetched);
+  response.error = session.error;
+  response.session_id = session.session_id;
+  const FetchKey* last = nullptr;
+  for (const std::size_t at : session.holds) {
+    const FetchKey& key = plan->wishes[at].key;
+    if (last == nullptr || last->topic_id != key.topic_id || last->topic != key.topic) {
+      response.topics.push_back({.name = key.topic, .topic_id = key.topic_id, .partitions = {}});
     }
+    last = &key;
+    Response::Partition answer = answer_of((*fetched)[at], key.index, request.isolation_level);
+    add_leader(context, key, response, answer);
+    response.topics.back().partitions.push_back(std::move(answer));
   }
   return reply(context, response, fetched);
 }
