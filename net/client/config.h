@@ -75,6 +75,8 @@ struct ConsumerConfig {
   // Where to go on when the position is outside of the log; `none` reports it and stays.
   OffsetReset reset = OffsetReset::none;
   bool check_crcs = true;
+  // Tell brokers only what changed since the last fetch (KIP-227).
+  bool sessions = true;
   // Of one batch, decompressed.
   std::size_t batch_bytes_max = 64u << 20;
 };

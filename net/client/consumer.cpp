@@ -16,6 +16,7 @@ using kafka::WireError;
 constexpr Key kConsumer = key("client.consumer");
 // The last version that names topics; later ones carry ids.
 constexpr std::int16_t kFetchByName = 12;
+constexpr std::int16_t kFetchSessionsFrom = 7;
 constexpr std::int64_t kLatest = -1;
 
 }  // namespace
@@ -164,6 +165,9 @@ void Consumer::fetch(const BrokerInfo& from, const std::vector<Asked>& asked) {
   }
   const RequestPtr request = begin(from, ApiKey::fetch, asked, limit);
   if (!request) return;
+  if (config_.sessions && request->version >= kFetchSessionsFrom) {
+    sessions_[from.at].shape(message, request->version > kFetchByName);
+  }
   const Instant deadline =
       client_.now() + client_.config().request_timeout + config_.fetch_wait_max;
   request->connection.lock()->start(message, request->version, deadline,
@@ -204,6 +208,10 @@ void Consumer::on_fetched(const Request& request, CallResult<Bytes> frame) {
     on_failure(request, why);
     if (const auto connection = request.connection.lock()) connection->close(why);
     return;
+  }
+  const auto session = sessions_.find(request.to);
+  if (session != sessions_.end() && session->second.answered(answer->body)) {
+    return ask_again(request);
   }
   if (answer->body.error != WireError::none) {
     return on_failure(request, to_error(answer->body.error, "fetch"));
@@ -324,6 +332,13 @@ void Consumer::on_failure(const Request& request, const Error& error) {
   const bool retriable = error != ErrorCode::unsupported;
   for (const Asked& asked : request.asked) {
     on_error(request, asked, error, WireError::none, true, retriable);
+  }
+  changed_.notify_all();
+}
+
+void Consumer::ask_again(const Request& request) {
+  for (const Asked& asked : request.asked) {
+    if (Partition* partition = still(asked)) partition->busy = false;
   }
   changed_.notify_all();
 }

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "net/client/client.h"
+#include "net/client/fetch_session.h"
 #include "net/client/fetched.h"
 
 namespace flux::client {
@@ -117,6 +118,8 @@ class Consumer {
   void take_offset(const Request& request, const Asked& asked,
                    const kafka::ListOffsetsResponse::Partition& answer);
   void on_failure(const Request& request, const Error& error);
+  // Asked again at once: nothing failed.
+  void ask_again(const Request& request);
   void on_error(const Request& request, const Asked& asked, const Error& error,
                 kafka::WireError wire, bool refresh, bool retriable);
   // The partition that was asked about, unless it was assigned anew since.
@@ -128,6 +131,7 @@ class Consumer {
   Key key_;
   std::map<TopicPartition, Partition> partitions_;
   std::set<env::Endpoint> asking_;  // brokers with a request of ours under way
+  std::map<env::Endpoint, FetchSession> sessions_;
   std::vector<PartitionNews> news_;
   std::uint64_t generations_ = 0;
   std::uint64_t retries_ = 0;

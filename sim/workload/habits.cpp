@@ -44,6 +44,7 @@ void apply_library(env::Random& random, const WorkloadSpec& spec, Habits& habits
   switch (habits.library) {
     case Library::java:
       habits.client.versions = client::VersionCaps::newest();
+      habits.consumer.sessions = random.draw(kHabits.with("sessions"), 4) != 0;
       producer.linger = milliseconds(draw_span(random, kHabits.with("linger"), {0, 5}));
       return;
     case Library::librdkafka:
@@ -143,6 +144,8 @@ Habits draw_habits(env::Random& random, Seat& seat) {
   producer.in_flight_max = spec.in_flight_max;
   producer.delivery_timeout = spec.delivery_timeout;
   producer.ack_timeout = spec.request_timeout;
+  // Only Java's does, and not in all of its versions.
+  habits.consumer.sessions = false;
   // Some programs would rather hear of a failure than have a record twice.
   if (!producer.idempotent && random.draw(kHabits.with("retries"), 3) == 0) producer.retries = 0;
   apply_library(random, spec, habits);

@@ -1,6 +1,8 @@
 #include "sim/workload/produce_consume.h"
 
 #include <map>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "core/base/check.h"
@@ -31,6 +33,10 @@ constexpr Duration kProofPause = milliseconds(50);
 // How long what was acknowledged may stay unreadable before another write is tried: beyond the time
 // after which a broker tries a failed commit again.
 constexpr Duration kProofPatience = seconds(3);
+// After that long a reader that comes on, but slowly, may leave out what lies between; one that has
+// come nowhere for so long is stuck.
+constexpr Duration kReaderPatience = seconds(10);
+constexpr Duration kReaderStuck = seconds(2);
 
 Weights usual_operations() {
   return {{"describe", 1}, {"fetch", 40},   {"list_offsets", 2},
@@ -60,6 +66,12 @@ class Writer {
       if (last_.fate == Fate::acknowledged && is_readable(task, to, last_.base_offset)) return true;
       if (!pause(task, kProofPause)) return false;
     }
+  }
+
+  // Where the record of that proof lies; nothing when its client did not ask.
+  std::optional<Offset> proven() const {
+    if (last_.fate != Fate::acknowledged) return std::nullopt;
+    return last_.base_offset;
   }
 
   // Everything that was handed in gets its result.
@@ -218,6 +230,25 @@ class Reader {
     invoke(at, Offset(-1));
   }
 
+  // What is readable is read, by the consumer that was there all along, from where it stands; only
+  // what cannot be read is left out. False when the task must end.
+  bool reaches(env::Task& task, const TopicPartition& at, Offset offset) {
+    session_.seat().waits_for("reading " + at.to_string());
+    const Instant began = session_.env().clock.now();
+    Instant moved = began;
+    std::optional<Offset> seen;
+    for (;;) {
+      const std::optional<Offset> position = consumer_.position(at);
+      if (position && *position > offset) return true;
+      const Instant now = session_.env().clock.now();
+      if (position != seen) moved = now;
+      seen = position;
+      const bool slow = now - began > kReaderPatience && now - moved < kReaderStuck;
+      if (slow || failed_.erase(at) > 0) skip_to(at, offset);
+      if (!fetch(task)) return false;
+    }
+  }
+
   // What is still being asked has no answer: an operation without records.
   void finish() {
     while (!open_.empty()) close_open(open_.begin()->first);
@@ -232,6 +263,13 @@ class Reader {
     op.offset = from;
     op.read_committed = habits_.consumer.isolation == client::Isolation::read_committed;
     open_[at] = session_.invoke(op);
+  }
+
+  void skip_to(const TopicPartition& at, Offset offset) {
+    close_open(at);
+    session_.history().reset(session_.seat().process(), at.topic, at.partition);
+    consumer_.assign(at, StartAt::offset(offset));
+    invoke(at, offset);
   }
 
   void close_open(const TopicPartition& at) {
@@ -261,6 +299,7 @@ class Reader {
       op.error = news.error->code();
       op.detail = news.error->detail();
     });
+    if (news.error) failed_.insert(news.at);
     if (news.wire == WireError::offset_out_of_range) return start_over(news.at, true);
     invoke(news.at, news.next);
   }
@@ -284,6 +323,7 @@ class Reader {
   const Habits& habits_;
   client::Consumer consumer_;
   std::map<TopicPartition, OperationId> open_;
+  std::set<TopicPartition> failed_;  // since it was last looked at
 };
 
 class Worker {
@@ -318,7 +358,10 @@ class Worker {
   void prove_alive(env::Task& task) {
     for (const ClusterFacts::Topic& topic : session_.topics()) {
       for (std::int32_t i = 0; i < topic.partitions; ++i) {
-        if (!writer_.prove_alive(task, {topic.name, PartitionIndex(i)})) return;
+        const TopicPartition at{topic.name, PartitionIndex(i)};
+        if (!writer_.prove_alive(task, at)) return;
+        const std::optional<Offset> proven = writer_.proven();
+        if (proven && !reader_.reaches(task, at, *proven)) return;
       }
     }
   }
