@@ -104,6 +104,8 @@ void get_nullable(Reader& from, std::optional<T>& out, [[maybe_unused]] std::int
     const auto bytes = from.bytes();
     if (bytes) from.charge(bytes->size());
     if (bytes && from.ok()) out = to_bytes(*bytes);
+  } else if constexpr (Structure<T>) {
+    if (from.integer<std::int8_t>() >= 0) out.emplace().read(from, version);
   } else {
     using Element = typename T::value_type;
     const auto count = from.count(wire_size_min<Element>(), sizeof(Element));
@@ -147,8 +149,11 @@ void put(Writer& to, const T& value, [[maybe_unused]] std::int16_t version) {
 
 template <class T>
 void put_nullable(Writer& to, const std::optional<T>& value, std::int16_t version) {
+  if constexpr (Structure<T>) to.integer(std::int8_t(value ? 1 : -1));
   if (value) return put(to, *value, version);
-  if constexpr (std::same_as<T, std::string>) {
+  if constexpr (Structure<T>) {
+    // That is all of it.
+  } else if constexpr (std::same_as<T, std::string>) {
     to.null_text();
   } else {
     to.null_count();

@@ -54,7 +54,7 @@ Result<> validate_type(const Field& field) {
     }
   }
   const bool may_be_null = field.array || field.base == Base::string || field.base == Base::bytes ||
-                           field.base == Base::records;
+                           field.base == Base::records || field.base == Base::structure;
   if (field.is_nullable() && !may_be_null) return fails(field, "this type cannot be null");
   if (field.base == Base::records && (field.array || field.nullable != field.versions)) {
     return fails(field, "records are single and nullable in every version");
@@ -67,6 +67,9 @@ Result<> validate_tag(const Field& field, const Message& message, const Versions
   if (!flexible.covers(field.versions)) return fails(field, "tagged in a version without tags");
   if (field.is_nullable() && field.nullable != field.versions) {
     return fails(field, "a tagged field is nullable in all of its versions or in none");
+  }
+  if (field.is_nullable() && !field.array && field.base == Base::structure) {
+    return fails(field, "a tagged struct cannot be null");
   }
   // The writer moves a tagged field when its size is known, which a reference would not survive.
   if (holds_records(field, message)) return fails(field, "records cannot stand in a tagged field");
