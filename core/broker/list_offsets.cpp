@@ -9,8 +9,8 @@ namespace flux::broker {
 namespace {
 
 // The epoch of the record at `offset`, or of the next one to come.
-LeaderEpoch epoch_at(const log::Log& log, Offset offset) {
-  LeaderEpoch epoch = kNoLeaderEpoch;
+LeaderEpoch epoch_at(const Partition& partition, const log::Log& log, Offset offset) {
+  LeaderEpoch epoch = log.epochs().entries().empty() ? partition.epoch() : kNoLeaderEpoch;
   for (const log::EpochStart& entry : log.epochs().entries()) {
     if (entry.start <= offset) epoch = entry.epoch;
   }
@@ -35,7 +35,8 @@ Outcome<ListedOffset> look_up(env::Task& task, Partition& partition, std::int64_
       return ListedOffset{.offset = partition.high_watermark(), .epoch = partition.epoch()};
     case kEarliestTimestamp:
     case kEarliestLocalTimestamp:
-      return ListedOffset{.offset = log.start_offset(), .epoch = epoch_at(log, log.start_offset())};
+      return ListedOffset{.offset = log.start_offset(),
+                          .epoch = epoch_at(partition, log, log.start_offset())};
     case kLatestTieredTimestamp:
     case kEarliestPendingUploadTimestamp:
       return ListedOffset{};

@@ -1,6 +1,8 @@
 #include "core/broker/list_offsets.h"
 
-#include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
 
 #include "net/kafka/gen/list_offsets.h"
 #include "net/server/convert.h"
@@ -57,17 +59,36 @@ Response::Partition answer(env::Task& task, Context& context, const controller::
   return out;
 }
 
+// Kafka refuses a partition that is asked about twice, each time.
+std::set<std::pair<std::string_view, PartitionIndex>> find_twice(const Request& request) {
+  std::set<std::pair<std::string_view, PartitionIndex>> once;
+  std::set<std::pair<std::string_view, PartitionIndex>> twice;
+  for (const Request::Topic& topic : request.topics) {
+    for (const Request::Partition& partition : topic.partitions) {
+      const std::pair<std::string_view, PartitionIndex> at(topic.name, partition.index);
+      if (!once.insert(at).second) twice.insert(at);
+    }
+  }
+  return twice;
+}
+
 }  // namespace
 
 Result<Reply> handle_list_offsets(env::Task& task, Context& context) {
   const auto request = TRY(decode<Request>(context));
   const Instant until = context.broker.patience_end();
+  const auto twice = find_twice(request);
   Response response;
   for (const Request::Topic& topic : request.topics) {
     const auto state = context.broker.image()->topic(topic.name);
     Response::Topic& out = response.topics.emplace_back();
     out.name = topic.name;
     for (const Request::Partition& partition : topic.partitions) {
+      if (twice.contains({topic.name, partition.index})) {
+        out.partitions.push_back(
+            {.index = partition.index, .error = kafka::WireError::invalid_request});
+        continue;
+      }
       out.partitions.push_back(answer(task, context, state.get(), partition, until));
       env::yield_if_due(task);
     }
