@@ -267,6 +267,10 @@ constexpr std::array kKeys = {
                 return set_number(value, 0, kMaxInt,
                                   draft.config.server.fetch_sessions.sessions_max);
               }},
+    ConfigKey{"max.request.partition.size.limit",
+              [](Draft& draft, std::string_view value) {
+                return set_number(value, 1, kMaxInt, draft.config.server.described_partitions_max);
+              }},
     ConfigKey{"node.id",
               [](Draft& draft, std::string_view value) -> Result<void> {
                 std::int32_t id = 0;

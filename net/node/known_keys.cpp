@@ -85,7 +85,6 @@ constexpr std::string_view kUnused[] = {
     "max.connection.creation.rate",
     "max.connections.per.ip",
     "max.connections.per.ip.overrides",
-    "max.request.partition.size.limit",
     "metadata.log.dir",
     "metadata.log.max.snapshot.interval.ms",
     "metadata.log.segment.bytes",

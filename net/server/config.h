@@ -36,6 +36,8 @@ struct ServerConfig {
   // after 30 s (request.timeout.ms), and one that is gone should not keep its place for longer.
   Duration fetch_wait_max = seconds(30);
   FetchSessionLimits fetch_sessions;
+  // Of one answer of DescribeTopicPartitions.
+  std::int32_t described_partitions_max = 2'000;  // max.request.partition.size.limit
   // Bytes of requests of all connections together (request_memory.h).
   std::size_t request_memory_max = 512u << 20;  // flux.request.memory.bytes
   // How long a client may take over the rest of a frame that it began, beside 1 s for each 256 KiB;

@@ -92,6 +92,21 @@ WireError to_wire(const controller::Refusal& refusal) {
   UNREACHABLE("a refusal outside of the enum");
 }
 
+bool is_internal_topic(std::string_view name) {
+  return name == "__consumer_offsets" || name == "__transaction_state" ||
+         name == "__share_group_state";
+}
+
+std::vector<NodeId> offline_replicas(const controller::Image& image,
+                                     const controller::PartitionState& partition) {
+  std::vector<NodeId> out;
+  for (const NodeId replica : partition.replicas) {
+    const auto node = image.brokers.find(replica);
+    if (node == image.brokers.end() || node->second.fenced) out.push_back(replica);
+  }
+  return out;
+}
+
 const controller::BrokerEndpoint* endpoint_of(const controller::RegisterBrokerRecord& broker,
                                               std::string_view listener) {
   const auto found =

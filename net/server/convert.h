@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/broker/fault.h"
 #include "core/controller/decisions.h"
@@ -21,6 +22,10 @@ inline constexpr std::int32_t kClusterOperations = 0b1'1111'1010'0000;
 inline std::optional<std::string> text_or_null(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
+
+bool is_internal_topic(std::string_view name);
+std::vector<NodeId> offline_replicas(const controller::Image& image,
+                                     const controller::PartitionState& partition);
 
 // The address of a broker on the listener that the client came in by; null when it has none there.
 const controller::BrokerEndpoint* endpoint_of(const controller::RegisterBrokerRecord& broker,

@@ -22,11 +22,17 @@ constexpr std::array kServed = {
     Served{ApiKey::list_offsets, handle_list_offsets},
     Served{ApiKey::metadata, handle_metadata},
     Served{ApiKey::find_coordinator, handle_find_coordinator, "no coordinator yet, so no groups"},
+    Served{ApiKey::describe_groups, handle_describe_groups, "no groups yet: each is dead"},
+    Served{ApiKey::list_groups, handle_list_groups, "no groups yet: the list is empty"},
     Served{ApiKey::api_versions, handle_api_versions},
     Served{ApiKey::create_topics, handle_create_topics},
     Served{ApiKey::delete_topics, handle_delete_topics},
     Served{ApiKey::init_producer_id, handle_init_producer_id, "transactions"},
+    Served{ApiKey::offset_for_leader_epoch, handle_offset_for_leader_epoch},
+    Served{ApiKey::describe_log_dirs, handle_describe_log_dirs, "more than one directory"},
     Served{ApiKey::describe_cluster, handle_describe_cluster},
+    Served{ApiKey::describe_producers, handle_describe_producers, "transactions"},
+    Served{ApiKey::describe_topic_partitions, handle_describe_topic_partitions},
 };
 
 // In a version that every client can read, with the range that it may choose from.

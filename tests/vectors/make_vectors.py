@@ -72,6 +72,8 @@ class Values:
             return f"{field['name']}-{n}" if self.full else ""
         if kind == "records":
             return RECORDS.hex() if self.full else ""
+        if kind == "bytes":
+            return f"{n:02x}" * n if self.full else ""
         raise SystemExit(f"no rule for {kind}")
 
     def uuid(self, n):
@@ -83,7 +85,7 @@ def to_python(kind, value):
     """The value as kafka-python takes it."""
     if kind == "uuid":
         return uuid.UUID(int=int.from_bytes(decode_uuid(value), "big"))
-    if kind == "records":
+    if kind in ("records", "bytes"):
         return bytes.fromhex(value)
     if kind == "bits":
         return {bit for bit in range(32) if value >> bit & 1}

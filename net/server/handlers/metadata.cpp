@@ -17,17 +17,12 @@ using Created = controller::Decision<controller::CreatedTopic>;
 
 constexpr std::int16_t kTopicIdsFrom = 12;
 
-bool is_internal(std::string_view topic) {
-  return topic == "__consumer_offsets" || topic == "__transaction_state" ||
-         topic == "__share_group_state";
-}
-
 Response::Topic describe(const Context& context, const controller::TopicState& topic,
                          bool operations) {
   Response::Topic out;
   out.name = topic.name;
   out.topic_id = topic.id;
-  out.is_internal = is_internal(topic.name);
+  out.is_internal = is_internal_topic(topic.name);
   if (operations) out.topic_authorized_operations = kTopicOperations;
   const auto image = context.broker.image();
   std::int32_t index = 0;
@@ -36,14 +31,9 @@ Response::Topic describe(const Context& context, const controller::TopicState& t
                                .leader_id = partition.leader,
                                .leader_epoch = partition.leader_epoch,
                                .replica_nodes = partition.replicas,
-                               .isr_nodes = partition.isr};
+                               .isr_nodes = partition.isr,
+                               .offline_replicas = offline_replicas(*image, partition)};
     if (partition.leader == kNoNode) answer.error = kafka::WireError::leader_not_available;
-    for (const NodeId replica : partition.replicas) {
-      const auto node = image->brokers.find(replica);
-      if (node == image->brokers.end() || node->second.fenced) {
-        answer.offline_replicas.push_back(replica);
-      }
-    }
     out.partitions.push_back(std::move(answer));
   }
   return out;
