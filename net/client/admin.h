@@ -36,6 +36,25 @@ struct ClusterInfo {
   std::vector<BrokerInfo> brokers;
 };
 
+// What a broker keeps in one of its data directories.
+struct DirectoryInfo {
+  NodeId broker = kNoNode;
+  std::string path;
+  std::int64_t partitions = 0;
+  std::int64_t record_bytes = 0;
+  // Of the file system; -1 where the broker does not say.
+  std::int64_t total_bytes = -1;
+  std::int64_t free_bytes = -1;
+  std::optional<Error> error;
+};
+
+struct FeatureInfo {
+  std::string name;
+  std::int16_t level = 0;  // in use; 0 for none
+  std::int16_t level_min = 0;
+  std::int16_t level_max = 0;
+};
+
 class Admin {
  public:
   struct Done {
@@ -61,6 +80,9 @@ class Admin {
       Isolation isolation = Isolation::read_uncommitted);
   // By DescribeCluster; where client and broker share no version of it, by Metadata.
   Result<ClusterInfo> describe_cluster(env::Task& task);
+  // One try each. A broker that does not answer has one entry, with the error.
+  std::vector<DirectoryInfo> describe_directories(env::Task& task, const ClusterInfo& cluster);
+  Result<std::vector<FeatureInfo>> describe_features(env::Task& task);
 
  private:
   Result<ClusterInfo> describe_cluster_once(env::Task& task);

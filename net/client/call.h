@@ -11,6 +11,7 @@
 #include "net/kafka/gen/create_topics.h"
 #include "net/kafka/gen/delete_topics.h"
 #include "net/kafka/gen/describe_cluster.h"
+#include "net/kafka/gen/describe_log_dirs.h"
 #include "net/kafka/gen/fetch.h"
 #include "net/kafka/gen/init_producer_id.h"
 #include "net/kafka/gen/list_offsets.h"
@@ -46,6 +47,7 @@ FLUX_CLIENT_CALL(ApiVersions)
 FLUX_CLIENT_CALL(CreateTopics)
 FLUX_CLIENT_CALL(DeleteTopics)
 FLUX_CLIENT_CALL(DescribeCluster)
+FLUX_CLIENT_CALL(DescribeLogDirs)
 FLUX_CLIENT_CALL(Fetch)
 FLUX_CLIENT_CALL(InitProducerId)
 FLUX_CLIENT_CALL(ListOffsets)

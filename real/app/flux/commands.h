@@ -47,6 +47,9 @@ int list_topics(const GlobalOptions& global, bool internal);
 // All topics when none is named.
 int describe_topics(const GlobalOptions& global, const std::vector<std::string>& names);
 
+// Brokers, features, and what their directories hold.
+int describe_cluster(const GlobalOptions& global);
+
 struct ProduceOptions {
   std::string topic;
   std::optional<std::int32_t> partition;

@@ -118,6 +118,16 @@ void add_topic_commands(CLI::App& program, Arguments& arguments) {
   });
 }
 
+void add_cluster_commands(CLI::App& program, Arguments& arguments) {
+  CLI::App* cluster = program.add_subcommand("cluster", "Look at the cluster as a whole");
+  cluster->require_subcommand(1);
+  CLI::App* describe =
+      cluster->add_subcommand("describe", "Show brokers, features and what directories hold");
+  describe->callback([&arguments] {
+    arguments.chosen = [&arguments] { return app::describe_cluster(arguments.global); };
+  });
+}
+
 void add_produce(CLI::App& program, Arguments& arguments) {
   CLI::App* produce =
       program.add_subcommand("produce", "Send the lines of standard input as records");
@@ -239,6 +249,7 @@ int main(int argc, char** argv) {
   program.fallthrough();
   program.footer("Exit codes: 0 done, 1 it failed, 2 bad usage. `flux COMMAND --help` says more.");
   add_topic_commands(program, arguments);
+  add_cluster_commands(program, arguments);
   add_produce(program, arguments);
   add_consume(program, arguments);
   try {
