@@ -15,6 +15,9 @@ VersionCaps VersionCaps::librdkafka_2_0() {
   caps.set(ApiKey::metadata, 4).set(ApiKey::find_coordinator, 2).set(ApiKey::api_versions, 3);
   caps.set(ApiKey::create_topics, 4).set(ApiKey::delete_topics, 1);
   caps.set(ApiKey::init_producer_id, 4).set(ApiKey::describe_cluster, -1);
+  caps.set(ApiKey::describe_configs, 1).set(ApiKey::alter_configs, 0);
+  caps.set(ApiKey::create_partitions, 0);
+  caps.set(ApiKey::incremental_alter_configs, -1).set(ApiKey::list_config_resources, -1);
   return caps;
 }
 
@@ -24,6 +27,9 @@ VersionCaps VersionCaps::oldest() {
   caps.set(ApiKey::metadata, 1).set(ApiKey::find_coordinator, 0).set(ApiKey::api_versions, 0);
   caps.set(ApiKey::create_topics, 2).set(ApiKey::delete_topics, 1);
   caps.set(ApiKey::init_producer_id, 0).set(ApiKey::describe_cluster, -1);
+  caps.set(ApiKey::describe_configs, 1).set(ApiKey::alter_configs, 0);
+  caps.set(ApiKey::create_partitions, 0);
+  caps.set(ApiKey::incremental_alter_configs, 0).set(ApiKey::list_config_resources, 0);
   return caps;
 }
 

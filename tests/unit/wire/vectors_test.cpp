@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/check.h"
+#include "net/kafka/gen/apis.h"
 #include "net/kafka/gen/reflection.h"
 #include "net/kafka/request.h"
 #include "net/wire/codec.h"
@@ -144,7 +145,7 @@ TEST(WireVectors, ApiMessagesOfOtherClients) {
     EXPECT_EQ(versions, 2u * (Message::kVersionMax - Message::kVersionMin + 1)) << Message::kName;
     ++checked;
   });
-  EXPECT_EQ(checked, 2 * kApis.size());
+  EXPECT_EQ(checked, 2 * kApis.size()) << "a request and a response for each";
 }
 
 TEST(WireVectors, RecordsOfAKafkaMetadataLog) {
