@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/base/check.h"
 
@@ -38,13 +40,17 @@ constexpr std::array kTable = {
     TopicSetting{"flush.ms", integer, kMaxLongText, 0, kMaxLong, "", "log.flush.interval.ms"},
     TopicSetting{"flux.durability", choice, "fsync", 0, 0, "fsync,page-cache",
                  "log.flux.durability"},
-    TopicSetting{"follower.replication.throttled.replicas", text, "", 0, 0, "", "", kept},
+    TopicSetting{"follower.replication.throttled.replicas", replicas, "", 0, 0, "", "", kept},
     TopicSetting{"index.interval.bytes", integer, "4096", 0, kMaxInt, "",
                  "log.index.interval.bytes"},
     // As Kafka's: smaller segments than people may ask for, for tests; 0 is not set.
     TopicSetting{"internal.segment.bytes", integer, "0", 0, kMaxInt, "",
                  "internal.log.segment.bytes"},
-    TopicSetting{"leader.replication.throttled.replicas", text, "", 0, 0, "", "", kept},
+    TopicSetting{"leader.replication.throttled.replicas", replicas, "", 0, 0, "", "", kept},
+    TopicSetting{"local.retention.bytes", integer, "-2", -2, kMaxLong, "",
+                 "log.local.retention.bytes", kept},
+    TopicSetting{"local.retention.ms", integer, "-2", -2, kMaxLong, "", "log.local.retention.ms",
+                 kept},
     TopicSetting{"max.compaction.lag.ms", integer, kMaxLongText, 1, kMaxLong, "",
                  "log.cleaner.max.compaction.lag.ms", kept},
     TopicSetting{"max.message.bytes", integer, "1048588", 0, kMaxInt, "", "message.max.bytes"},
@@ -60,6 +66,9 @@ constexpr std::array kTable = {
                  "log.cleaner.min.compaction.lag.ms", kept},
     TopicSetting{"min.insync.replicas", integer, "1", 1, kMaxInt, "", "min.insync.replicas"},
     TopicSetting{"preallocate", boolean, "false", 0, 0, "", "log.preallocate", kept},
+    TopicSetting{"remote.log.copy.disable", boolean, "false", 0, 0, "", "", kept},
+    TopicSetting{"remote.log.delete.on.disable", boolean, "false", 0, 0, "", "", kept},
+    TopicSetting{"remote.storage.enable", boolean, "false", 0, 0, "", "", kept},
     TopicSetting{"retention.bytes", integer, "-1", -1, kMaxLong, "", "log.retention.bytes", kept},
     TopicSetting{"retention.ms", integer, "604800000", -1, kMaxLong, "", "log.retention.ms", kept},
     TopicSetting{"segment.bytes", integer, "1073741824", 1'048'576, kMaxInt, "",
@@ -95,14 +104,29 @@ bool is_ratio(std::string_view text) {
   return std::ranges::all_of(text.substr(2), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+bool is_digits(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// "PARTITION:BROKER", as Kafka writes a replica that is to be throttled.
+bool is_replica(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  return colon != std::string_view::npos && is_digits(text.substr(0, colon)) &&
+         is_digits(text.substr(colon + 1));
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+  return text;
+}
+
 // Calls `body` with each item of a list that is separated by commas, without blanks around it.
 template <class Body>
 void for_items(std::string_view text, Body&& body) {
   while (!text.empty()) {
     const std::size_t comma = text.find(',');
-    std::string_view item = text.substr(0, comma);
-    while (item.starts_with(' ')) item.remove_prefix(1);
-    while (item.ends_with(' ')) item.remove_suffix(1);
+    const std::string_view item = trimmed(text.substr(0, comma));
     if (!item.empty()) body(item);
     text = comma == std::string_view::npos ? "" : text.substr(comma + 1);
   }
@@ -159,10 +183,42 @@ Result<void> check_topic_setting(const TopicSetting& setting, std::string_view v
       if (good) return {};
       return refuse(setting, value, fmt::format("String must be one of: {}", setting.choices));
     }
-    case text:
-      return {};
+    case replicas: {
+      bool good = true;
+      for_items(value, [&](std::string_view item) { good &= item == "*" || is_replica(item); });
+      if (good && (value == "*" || !holds(value, "*"))) return {};
+      return refuse(setting, value, "Value must be * or a list of PARTITION:BROKER");
+    }
   }
   UNREACHABLE("a setting type outside of the enum");
+}
+
+bool is_list(SettingType type) { return type == list || type == replicas; }
+
+std::vector<std::string> list_items(std::string_view text) {
+  std::vector<std::string> out;
+  std::set<std::string_view> seen;
+  for_items(text, [&](std::string_view item) {
+    if (seen.insert(item).second) out.emplace_back(item);
+  });
+  return out;
+}
+
+Result<std::string> clean_topic_setting(const TopicSetting& setting, std::string_view value) {
+  if (value.size() > kSettingValueSizeMax) {
+    return fail(ErrorCode::invalid,
+                fmt::format("Invalid value for configuration {}: {} bytes, where {} are allowed",
+                            setting.name, value.size(), kSettingValueSizeMax));
+  }
+  std::string out(trimmed(value));
+  if (is_list(setting.type)) out = fmt::format("{}", fmt::join(list_items(value), ","));
+  if (setting.type == boolean) {
+    std::ranges::transform(out, out.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+  }
+  TRY(check_topic_setting(setting, out));
+  return out;
 }
 
 std::string_view setting_value(const TopicSetting& setting, const Settings* own,

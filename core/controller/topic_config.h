@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/ratio.h"
 #include "core/base/result.h"
@@ -20,7 +21,17 @@
 
 namespace flux::controller {
 
-enum class SettingType : std::uint8_t { boolean, integer, ratio, choice, list, text };
+enum class SettingType : std::uint8_t {
+  boolean,
+  integer,
+  ratio,
+  choice,
+  list,      // of choices
+  replicas,  // a list of PARTITION:BROKER, or *
+};
+
+// A value has to fit the classic form of a string, in which old clients are told of it.
+inline constexpr std::size_t kSettingValueSizeMax = INT16_MAX;
 
 enum class SettingUse : std::uint8_t {
   acted_on,
@@ -44,6 +55,12 @@ const TopicSetting* find_topic_setting_by_broker_key(std::string_view broker_key
 
 // `invalid` with what is allowed.
 Result<void> check_topic_setting(const TopicSetting& setting, std::string_view value);
+// The value as it is kept: without blanks around it, a list without an item twice.
+Result<std::string> clean_topic_setting(const TopicSetting& setting, std::string_view value);
+
+bool is_list(SettingType type);
+// What stands between the commas, each once.
+std::vector<std::string> list_items(std::string_view text);
 
 // What an acknowledgement of "all" waits for (docs/architecture.md).
 enum class Durability : std::uint8_t { fsync, page_cache };

@@ -78,8 +78,6 @@ constexpr std::string_view kUnused[] = {
     "log.flush.scheduler.interval.ms",
     "log.flush.start.offset.checkpoint.interval.ms",
     "log.initial.task.delay.ms",
-    "log.local.retention.bytes",
-    "log.local.retention.ms",
     "log.retention.check.interval.ms",
     "log.roll.jitter.hours",
     "max.connection.creation.rate",
