@@ -32,6 +32,7 @@ Broker::Broker(env::Env& env, BrokerConfig config, controller::Controller& contr
     : env_(env),
       config_(std::move(config)),
       controller_(controller),
+      topic_defaults_(config_.topic_defaults),
       work_(env.scheduler),
       host_{.env = env,
             .work = work_,
@@ -83,13 +84,40 @@ Result<void> Broker::stop(env::Task& task) {
 
 void Broker::apply_topic(const controller::TopicState& topic) {
   topics_[topic.id] = {topic.name, static_cast<std::int32_t>(topic.partitions.size())};
-  const auto first = partitions_.lower_bound({topic.id, PartitionIndex(0)});
-  for (auto at = first; at != partitions_.end() && at->first.topic == topic.id; ++at) {
+  auto at = partitions_.lower_bound({topic.id, PartitionIndex(0)});
+  if (at == partitions_.end() || at->first.topic != topic.id) return;
+  const controller::TopicConfig config = topic_config(topic.name);
+  for (; at != partitions_.end() && at->first.topic == topic.id; ++at) {
     const auto index = static_cast<std::size_t>(at->first.index.value());
     CHECK_LT(index, topic.partitions.size());
     at->second->set_epoch(topic.partitions[index].leader_epoch);
-    at->second->set_config(topic_config(topic.name));
+    at->second->set_config(config);
   }
+}
+
+void Broker::renew_topic_defaults(const controller::Image& image) {
+  topic_defaults_ = controller::topic_defaults(setting_layers(image, ""));
+}
+
+// Topics that are used from now on have the new defaults at once; those with open partitions get
+// them one after the other, since there may be very many.
+void Broker::spread_topic_defaults() {
+  spread_again_ = true;
+  if (spreading_) return;
+  spreading_ = true;
+  work_.spawn("topic.defaults", [this](env::Task& task) {
+    const env::Shield shield(task);
+    while (spread_again_) {
+      spread_again_ = false;
+      Uuid last;
+      for (auto at = topics_.begin(); at != topics_.end(); at = topics_.upper_bound(last)) {
+        last = at->first;
+        if (const auto topic = image()->topic(last)) apply_topic(*topic);
+        env::yield_if_due(task);
+      }
+    }
+    spreading_ = false;
+  });
 }
 
 void Broker::apply_all(const controller::Image& image) {
@@ -98,12 +126,14 @@ void Broker::apply_all(const controller::Image& image) {
     if (!image.topic_names.contains(id)) gone.push_back(id);
   }
   for (const Uuid& id : gone) remove_topic(id);
+  renew_topic_defaults(image);
   for (const auto& [name, topic] : image.topics) apply_topic(*topic);
 }
 
 void Broker::on_commit(const controller::Image& image,
                        std::span<const controller::Record> records) {
   if (records.empty()) return apply_all(image);
+  bool defaults_changed = false;
   Uuid changed;
   const auto touch = [&](const Uuid& id) {
     if (id == changed) return;
@@ -112,23 +142,39 @@ void Broker::on_commit(const controller::Image& image,
   };
   for (const controller::Record& record : records) {
     if (const auto* topic = std::get_if<controller::TopicRecord>(&record)) touch(topic->topic);
+    if (const auto* more = std::get_if<controller::PartitionRecord>(&record)) touch(more->topic);
     if (const auto* change = std::get_if<controller::PartitionChangeRecord>(&record)) {
       touch(change->topic);
     }
     if (const auto* config = std::get_if<controller::ConfigRecord>(&record)) {
-      if (const auto topic = image.topic(config->resource.name)) touch(topic->id);
+      const bool of_topic = config->resource.kind == controller::ConfigResourceKind::topic;
+      if (!of_topic) defaults_changed = true;
+      const auto topic = of_topic ? image.topic(config->resource.name) : nullptr;
+      if (topic != nullptr) touch(topic->id);
     }
     if (const auto* removed = std::get_if<controller::RemoveTopicRecord>(&record)) {
       remove_topic(removed->topic);
     }
   }
+  if (!defaults_changed) return;
+  renew_topic_defaults(image);
+  spread_topic_defaults();
 }
 
 controller::TopicConfig Broker::topic_config(std::string_view topic) const {
   const auto image = controller_.image();
   return controller::topic_config(
       image->settings_of({controller::ConfigResourceKind::topic, std::string(topic)}),
-      config_.topic_defaults);
+      topic_defaults_);
+}
+
+controller::SettingLayers Broker::setting_layers(const controller::Image& image,
+                                                 const std::string& topic) const {
+  using Kind = controller::ConfigResourceKind;
+  return {.topic = topic.empty() ? nullptr : image.settings_of({Kind::topic, topic}),
+          .broker = image.settings_of({Kind::broker, std::to_string(config_.node.value())}),
+          .all_brokers = image.settings_of({Kind::broker, ""}),
+          .file = &config_.topic_defaults};
 }
 
 Outcome<LeaderEpoch> Broker::renew_leadership(env::Task& task, const log::LogIdentity& identity) {

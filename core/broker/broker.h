@@ -21,6 +21,7 @@
 #include "core/broker/partition.h"
 #include "core/broker/patience.h"
 #include "core/controller/controller.h"
+#include "core/controller/setting_layers.h"
 #include "core/env/env.h"
 #include "core/sync/mutex.h"
 #include "core/sync/semaphore.h"
@@ -72,6 +73,10 @@ class Broker {
   Outcome<std::shared_ptr<Partition>> partition(const controller::TopicState& topic,
                                                 PartitionIndex index, LeaderEpoch believed);
   controller::TopicConfig topic_config(std::string_view topic) const;
+  // Where the settings of a topic come from; of the broker itself, if the name is empty. Valid as
+  // long as `image` and this broker.
+  controller::SettingLayers setting_layers(const controller::Image& image,
+                                           const std::string& topic) const;
 
   Outcome<ProducerId> new_producer_id(env::Task& task);
 
@@ -104,12 +109,17 @@ class Broker {
   Outcome<LeaderEpoch> renew_leadership(env::Task& task, const log::LogIdentity& identity);
   void apply_all(const controller::Image& image);
   void apply_topic(const controller::TopicState& topic);
+  void renew_topic_defaults(const controller::Image& image);
+  void spread_topic_defaults();
 
   env::Env& env_;
   BrokerConfig config_;
   controller::Controller& controller_;
   std::int64_t epoch_ = -1;
   bool hurrying_ = false;
+  controller::Settings topic_defaults_;  // the configuration's and those changed at run time
+  bool spreading_ = false;
+  bool spread_again_ = false;
   sync::Semaphore repacked_room_{kRepackedBytesMax};  // outlives the batches that have of it
   sync::TaskGroup work_;
   PartitionHost host_;

@@ -28,9 +28,12 @@ Partition::Partition(PartitionHost& host, std::string directory, log::LogIdentit
       epoch_(epoch) {}
 
 void Partition::set_config(const controller::TopicConfig& config) {
+  if (config == config_) return;
   config_ = config;
+  if (log_ == nullptr) return;
+  log_->set_config(log_config());
   // A topic that now waits for the disk keeps what was shown: the watermark never goes back.
-  if (log_ != nullptr) advance_high_watermark();
+  advance_high_watermark();
 }
 
 PartitionStatus Partition::status() const {

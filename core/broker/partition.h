@@ -44,6 +44,8 @@ struct LogKnobs {
   Duration reopen_after = seconds(1);
   // How often the whole log waits for a disk that cannot read a part of it; then it opens without.
   std::uint32_t patient_openings = 5;
+
+  friend bool operator==(const LogKnobs&, const LogKnobs&) = default;
 };
 
 // One batch on its way into the log.

@@ -158,6 +158,34 @@ Decision<void> Controller::carry_out(env::Task& task, Decide&& decide) {
   return durable ? proposed->outcome : durable;
 }
 
+std::vector<Decision<void>> Controller::carry_out_all(env::Task& task, std::size_t count,
+                                                      bool validate_only, const DecideOne& decide) {
+  std::vector<Decision<void>> out;
+  std::vector<std::optional<Point>> points;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Decision<Proposed> proposed =
+        propose(task, [&](const Image& image, Offset at) -> Decision<std::vector<Record>> {
+          auto records = decide(i, image, at);
+          if (records && validate_only) records->clear();
+          return records;
+        });
+    if (proposed) {
+      points.emplace_back(proposed->point);
+      out.push_back(proposed->outcome);
+    } else {
+      points.emplace_back(std::nullopt);
+      out.emplace_back(std::unexpected(proposed.error()));
+    }
+    env::yield_if_due(task);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!points[i]) continue;
+    const Decision<void> durable = commit(task, *points[i]);
+    if (!durable) out[i] = durable;
+  }
+  return out;
+}
+
 Decision<std::vector<Record>> Controller::decide_topic(const Image& image, Offset at,
                                                        const CreateTopic& request,
                                                        CreatedTopic& created) {
@@ -182,30 +210,19 @@ std::vector<Decision<CreatedTopic>> Controller::create_topics(env::Task& task,
     REACHED("controller.too_many_partitions");
     return std::vector(requests.size(), Decision<CreatedTopic>(std::unexpected(few.error())));
   }
+  std::vector<CreatedTopic> created(requests.size());
+  const auto done = carry_out_all(task, requests.size(), validate_only,
+                                  [&](std::size_t i, const Image& image, Offset at) {
+                                    return decide_topic(image, at, requests[i], created[i]);
+                                  });
   std::vector<Decision<CreatedTopic>> out;
-  std::vector<Point> points;
-  for (const CreateTopic& request : requests) {
-    CreatedTopic created;
-    const Decision<Proposed> proposed =
-        propose(task, [&](const Image& image, Offset at) -> Decision<std::vector<Record>> {
-          auto records = decide_topic(image, at, request, created);
-          if (records && validate_only) records->clear();
-          return records;
-        });
-    if (validate_only) created.id = Uuid{};
-    points.push_back(proposed ? proposed->point : Point{});
-    if (!proposed) {
-      out.emplace_back(std::unexpected(proposed.error()));
-    } else if (!proposed->outcome) {
-      out.emplace_back(std::unexpected(proposed->outcome.error()));
+  for (std::size_t i = 0; i < done.size(); ++i) {
+    if (validate_only) created[i].id = Uuid{};
+    if (done[i]) {
+      out.emplace_back(created[i]);
     } else {
-      out.emplace_back(created);
+      out.emplace_back(std::unexpected(done[i].error()));
     }
-  }
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    if (points[i].epoch.value() == 0) continue;
-    const Decision<void> durable = commit(task, points[i]);
-    if (!durable) out[i] = std::unexpected(durable.error());
   }
   return out;
 }
@@ -218,6 +235,31 @@ Decision<CreatedTopic> Controller::create_topic(env::Task& task, const CreateTop
 Decision<void> Controller::delete_topic(env::Task& task, const Uuid& id) {
   return carry_out(task,
                    [&](const Image& image, Offset) { return controller::delete_topic(image, id); });
+}
+
+std::vector<Decision<void>> Controller::alter_configs(env::Task& task,
+                                                      std::span<const AlterConfig> requests,
+                                                      bool validate_only) {
+  return carry_out_all(task, requests.size(), validate_only,
+                       [&](std::size_t i, const Image& image, Offset) {
+                         return alter_config(image, requests[i], config_.topic_defaults);
+                       });
+}
+
+std::vector<Decision<void>> Controller::create_partitions(
+    env::Task& task, std::span<const CreatePartitions> requests, bool validate_only) {
+  std::int64_t added = 0;
+  return carry_out_all(
+      task, requests.size(), validate_only,
+      [&](std::size_t i, const Image& image, Offset at) -> Decision<std::vector<Record>> {
+        const Key drawn =
+            key("topic.grow").with(requests[i].topic).with(static_cast<std::uint64_t>(at.value()));
+        auto records =
+            controller::create_partitions(image, requests[i], env_.random.draw_u64(drawn));
+        if (records) added += std::ssize(*records);
+        if (added > kPartitionsPerRequestMax) return refuse_too_many_partitions();
+        return records;
+      });
 }
 
 Decision<std::int64_t> Controller::register_broker(env::Task& task,

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/controller/decisions.h"
+#include "core/controller/decisions_config.h"
 #include "core/controller/image.h"
 #include "core/controller/metadata_log.h"
 #include "core/sync/mutex.h"
@@ -28,6 +29,7 @@ namespace flux::controller {
 struct ControllerConfig {
   MetadataLogConfig log;
   CreateTopicDefaults create_topic;
+  Settings topic_defaults;  // by topic setting: what the configuration says
   // Written as the first record of a new log.
   FeatureLevelRecord feature_level;
   // The newest level that this release understands.
@@ -62,6 +64,13 @@ class Controller {
                                                     std::span<const CreateTopic> requests,
                                                     bool validate_only);
   Decision<void> delete_topic(env::Task& task, const Uuid& id);
+  // Several at once, for one sync; answers in the order of the requests. Each is about another
+  // resource, or topic.
+  std::vector<Decision<void>> alter_configs(env::Task& task, std::span<const AlterConfig> requests,
+                                            bool validate_only);
+  std::vector<Decision<void>> create_partitions(env::Task& task,
+                                                std::span<const CreatePartitions> requests,
+                                                bool validate_only);
   // Returns the broker's new epoch. In as many batches as it takes.
   Decision<std::int64_t> register_broker(env::Task& task, const RegisterBrokerRecord& registration);
   Decision<ProducerIdBlock> allocate_producer_ids(env::Task& task, NodeId broker,
@@ -91,6 +100,11 @@ class Controller {
   Decision<Proposed> propose(env::Task& task, Decide&& decide);
   template <class Decide>
   Decision<void> carry_out(env::Task& task, Decide&& decide);
+  // `count` decisions, one after the other, and one wait for all of them.
+  using DecideOne =
+      std::function<Decision<std::vector<Record>>(std::size_t, const Image& image, Offset at)>;
+  std::vector<Decision<void>> carry_out_all(env::Task& task, std::size_t count, bool validate_only,
+                                            const DecideOne& decide);
   Decision<std::vector<Record>> decide_topic(const Image& image, Offset at,
                                              const CreateTopic& request, CreatedTopic& created);
   Decision<void> write(env::Task& task, std::vector<Record> records);

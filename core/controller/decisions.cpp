@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/check.h"
 #include "core/base/mutant.h"
 #include "core/controller/topic_config.h"
 
@@ -53,6 +54,24 @@ std::vector<NodeId> usable_brokers(const Image& image) {
   return out;
 }
 
+Decision<Assignments> spread(const Image& image, std::size_t partitions, std::size_t factor,
+                             std::uint64_t first) {
+  const std::vector<NodeId> brokers = usable_brokers(image);
+  if (factor > brokers.size()) {
+    return refuse(RefusalKind::invalid_replication_factor,
+                  fmt::format("Unable to replicate the partition {} time(s): only {} broker(s) are "
+                              "registered.",
+                              factor, brokers.size()));
+  }
+  Assignments out(partitions);
+  for (std::size_t partition = 0; partition < out.size(); ++partition) {
+    for (std::size_t i = 0; i < factor; ++i) {
+      out[partition].push_back(brokers[(first + partition + i) % brokers.size()]);
+    }
+  }
+  return out;
+}
+
 Decision<Assignments> place(const Image& image, const CreateTopic& request,
                             const CreateTopicDefaults& defaults, std::uint64_t first) {
   const std::int32_t partitions =
@@ -67,20 +86,8 @@ Decision<Assignments> place(const Image& image, const CreateTopic& request,
     return refuse(RefusalKind::invalid_partitions,
                   "Number of partitions was set to an invalid non-positive value.");
   }
-  const std::vector<NodeId> brokers = usable_brokers(image);
-  if (static_cast<std::size_t>(factor) > brokers.size()) {
-    return refuse(RefusalKind::invalid_replication_factor,
-                  fmt::format("Unable to replicate the partition {} time(s): only {} broker(s) are "
-                              "registered.",
-                              factor, brokers.size()));
-  }
-  Assignments out(static_cast<std::size_t>(partitions));
-  for (std::size_t partition = 0; partition < out.size(); ++partition) {
-    for (std::size_t i = 0; i < static_cast<std::size_t>(factor); ++i) {
-      out[partition].push_back(brokers[(first + partition + i) % brokers.size()]);
-    }
-  }
-  return out;
+  return spread(image, static_cast<std::size_t>(partitions), static_cast<std::size_t>(factor),
+                first);
 }
 
 Decision<void> check_replicas(const Image& image, const std::vector<NodeId>& replicas,
@@ -160,11 +167,10 @@ Decision<std::vector<Record>> setting_records(const CreateTopic& request) {
       return refuse(RefusalKind::invalid_config,
                     fmt::format("Duplicate topic config name: {}", change.name));
     }
-    if (auto good = check_topic_setting(*setting, *change.value); !good) {
-      return refuse(RefusalKind::invalid_config, good.error().detail());
-    }
+    auto value = clean_topic_setting(*setting, *change.value);
+    if (!value) return refuse(RefusalKind::invalid_config, value.error().detail());
     out.push_back(
-        ConfigRecord{{ConfigResourceKind::topic, request.name}, change.name, change.value});
+        ConfigRecord{{ConfigResourceKind::topic, request.name}, change.name, std::move(*value)});
   }
   return out;
 }
@@ -180,7 +186,37 @@ Uuid directory_of(const Image& image, NodeId broker) {
   return found->second.directories.front();
 }
 
+// From partition `index` on.
+Decision<void> add_partitions(const Image& image, const Uuid& topic, std::int32_t index,
+                              const Assignments& assignments, std::vector<Record>& out) {
+  for (const std::vector<NodeId>& replicas : assignments) {
+    PartitionRecord record{
+        .partition = PartitionIndex(index++), .topic = topic, .replicas = replicas};
+    for (const NodeId replica : replicas) {
+      record.directories.push_back(directory_of(image, replica));
+      const auto broker = image.brokers.find(replica);
+      if (broker != image.brokers.end() && !broker->second.fenced) record.isr.push_back(replica);
+    }
+    if (record.isr.empty()) {
+      return refuse(RefusalKind::invalid_replica_assignment,
+                    fmt::format("All brokers specified in the manual partition assignment for "
+                                "partition {} are fenced or in controlled shutdown.",
+                                index - 1));
+    }
+    record.leader = record.isr.front();
+    out.push_back(std::move(record));
+  }
+  return {};
+}
+
 }  // namespace
+
+std::unexpected<Refusal> refuse_too_many_partitions() {
+  return refuse(RefusalKind::policy_violation,
+                fmt::format("Excessively large number of partitions per request: at most {} are "
+                            "created at once, of all topics together.",
+                            kPartitionsPerRequestMax));
+}
 
 Decision<void> check_topic_name(std::string_view name) {
   const auto kind = RefusalKind::invalid_topic;
@@ -211,10 +247,7 @@ Decision<void> check_partition_sum(std::span<const CreateTopic> requests,
   for (const CreateTopic& request : requests) {
     sum += partitions_wanted(request, defaults);
     if (sum <= kPartitionsPerRequestMax) continue;
-    return refuse(RefusalKind::policy_violation,
-                  fmt::format("Excessively large number of partitions per request: at most {} are "
-                              "created at once, of all topics together.",
-                              kPartitionsPerRequestMax));
+    return refuse_too_many_partitions();
   }
   return {};
 }
@@ -233,24 +266,55 @@ Decision<std::vector<Record>> create_topic(const Image& image, const CreateTopic
 
   std::vector<Record> out;
   out.push_back(TopicRecord{request.name, id});
-  std::int32_t index = 0;
-  for (const std::vector<NodeId>& replicas : *assignments) {
-    PartitionRecord record{.partition = PartitionIndex(index++), .topic = id, .replicas = replicas};
-    for (const NodeId replica : replicas) {
-      record.directories.push_back(directory_of(image, replica));
-      const auto broker = image.brokers.find(replica);
-      if (broker != image.brokers.end() && !broker->second.fenced) record.isr.push_back(replica);
-    }
-    if (record.isr.empty()) {
-      return refuse(RefusalKind::invalid_replica_assignment,
-                    fmt::format("All brokers specified in the manual partition assignment for "
-                                "partition {} are fenced or in controlled shutdown.",
-                                index - 1));
-    }
-    record.leader = record.isr.front();
-    out.push_back(std::move(record));
-  }
+  auto added = add_partitions(image, id, 0, *assignments, out);
+  if (!added) return std::unexpected(added.error());
   std::ranges::move(*settings, std::back_inserter(out));
+  return out;
+}
+
+Decision<std::vector<Record>> create_partitions(const Image& image, const CreatePartitions& request,
+                                                std::uint64_t first) {
+  const auto topic = image.topic(request.topic);
+  if (topic == nullptr) {
+    return refuse(RefusalKind::unknown_topic,
+                  fmt::format("The topic '{}' does not exist.", request.topic));
+  }
+  const std::int32_t now = static_cast<std::int32_t>(topic->partitions.size());
+  if (request.count == now) {
+    return refuse(RefusalKind::invalid_partitions,
+                  fmt::format("Topic already has {} partition(s).", now));
+  }
+  if (request.count < now) {
+    return refuse(RefusalKind::invalid_partitions,
+                  fmt::format("The topic {} currently has {} partition(s); {} would not be an "
+                              "increase.",
+                              request.topic, now, request.count));
+  }
+  const auto more = static_cast<std::size_t>(request.count - now);
+  if (request.count - now > kPartitionsPerRequestMax) return refuse_too_many_partitions();
+  CHECK(now > 0, "a topic without partitions");
+  const std::size_t factor = topic->partitions.front().replicas.size();
+  Assignments assignments;
+  if (request.assignments) {
+    if (request.assignments->size() != more) {
+      return refuse(RefusalKind::invalid_replica_assignment,
+                    fmt::format("Attempted to add {} additional partition(s), but only {} "
+                                "assignment(s) were specified.",
+                                more, request.assignments->size()));
+    }
+    for (const std::vector<NodeId>& replicas : *request.assignments) {
+      auto good = check_replicas(image, replicas, factor);
+      if (!good) return std::unexpected(good.error());
+    }
+    assignments = *request.assignments;
+  } else {
+    auto placed = spread(image, more, factor, first);
+    if (!placed) return std::unexpected(placed.error());
+    assignments = std::move(*placed);
+  }
+  std::vector<Record> out;
+  auto added = add_partitions(image, topic->id, now, assignments, out);
+  if (!added) return std::unexpected(added.error());
   return out;
 }
 

@@ -78,7 +78,12 @@ struct CreateTopic {
 struct CreateTopicDefaults {
   std::int32_t partitions = 1;
   std::int16_t replication_factor = 1;
+
+  friend bool operator==(const CreateTopicDefaults&, const CreateTopicDefaults&) = default;
 };
+
+// More than kPartitionsPerRequestMax.
+std::unexpected<Refusal> refuse_too_many_partitions();
 
 // What the topics of one request ask for together. Where it is refused, so is every one of them.
 Decision<void> check_partition_sum(std::span<const CreateTopic> requests,
@@ -90,6 +95,16 @@ Decision<std::vector<Record>> create_topic(const Image& image, const CreateTopic
                                            std::uint64_t first);
 
 Decision<std::vector<Record>> delete_topic(const Image& image, const Uuid& id);
+
+struct CreatePartitions {
+  std::string topic;
+  std::int32_t count = 0;  // of all partitions, those that are there included
+  // For each new partition its replicas, in their order; nothing: as the controller likes.
+  std::optional<std::vector<std::vector<NodeId>>> assignments;
+};
+// `first` as for create_topic.
+Decision<std::vector<Record>> create_partitions(const Image& image, const CreatePartitions& request,
+                                                std::uint64_t first);
 
 // A place among the partitions of an image.
 struct PartitionPlace {

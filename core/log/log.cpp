@@ -35,10 +35,14 @@ Log::Log(env::Env& env, std::string directory, LogIdentity identity, LogConfig c
     : env_(env),
       directory_(std::move(directory)),
       identity_(std::move(identity)),
-      config_(config),
       producers_(config.producer_batches_kept) {
-  CHECK_GE(config_.segment_bytes, 1u);
-  CHECK_LE(config_.segment_bytes, kSegmentBytesMax);
+  set_config(config);
+}
+
+void Log::set_config(const LogConfig& config) {
+  CHECK_GE(config.segment_bytes, 1u);
+  CHECK_LE(config.segment_bytes, kSegmentBytesMax);
+  config_ = config;
 }
 
 Log::~Log() = default;

@@ -181,6 +181,9 @@ class Log : public std::enable_shared_from_this<Log> {
   const ProducerState& producers() const { return producers_; }
   const LogIdentity& identity() const { return identity_; }
   const LogConfig& config() const { return config_; }
+  // From the next append and the next commit on. What a segment already has stays: its index, its
+  // blocks.
+  void set_config(const LogConfig& config);
   const std::string& directory() const { return directory_; }
   const RecoveryReport& recovery() const { return report_; }
   std::uint64_t size_bytes() const;
@@ -262,7 +265,7 @@ class Log : public std::enable_shared_from_this<Log> {
   env::Env& env_;
   const std::string directory_;
   const LogIdentity identity_;
-  const LogConfig config_;
+  LogConfig config_;
   RecoveryReport report_;
 
   std::vector<SegmentPointer> segments_;  // by base offset; the last one is appended to

@@ -2,6 +2,8 @@
 
 #include "core/controller/decisions.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "core/controller/topic_config.h"
@@ -124,6 +126,44 @@ TEST(CreateTopic, TakesAssignmentsAsTheyAre) {
   EXPECT_EQ(refusal(create(clean, with({{zero, {NodeId(1), NodeId(1)}}}))), bad);
   EXPECT_EQ(refusal(create(clean, with({{zero, {NodeId(7)}}}))), bad);
   EXPECT_EQ(refusal(create(clean, with({{zero, {}}}))), bad);
+}
+
+TEST(CreatePartitions, GrowsATopic) {
+  Image image = image_with_brokers(3);
+  apply_all(image, *create(image, {.name = "t", .partitions = 2, .replication_factor = 2}));
+  const auto before = image.topic("t")->partitions;
+  apply_all(image, *create_partitions(image, {.topic = "t", .count = 4}, 1));
+  const auto grown = image.topic("t")->partitions;
+  ASSERT_EQ(grown.size(), 4U);
+  EXPECT_TRUE(std::equal(before.begin(), before.end(), grown.begin()));
+  for (const PartitionState& partition : grown) {
+    EXPECT_EQ(partition.replicas.size(), 2U);
+    EXPECT_EQ(partition.leader, partition.replicas[0]);
+  }
+  const std::vector<std::vector<NodeId>> where{{NodeId(3), NodeId(1)}};
+  apply_all(image, *create_partitions(image, {.topic = "t", .count = 5, .assignments = where}, 0));
+  EXPECT_EQ(image.topic("t")->partitions[4].replicas, where[0]);
+}
+
+TEST(CreatePartitions, RefusesWithKafkasReasons) {
+  Image image = image_with_brokers(1);
+  apply_all(image, *create(image, {.name = "t", .partitions = 2}));
+  const auto kind = [&](const CreatePartitions& request) {
+    return refusal(create_partitions(image, request, 0));
+  };
+  EXPECT_EQ(kind({.topic = "nope", .count = 3}), RefusalKind::unknown_topic);
+  for (const std::int32_t count : {2, 1, 0, -1}) {
+    EXPECT_EQ(kind({.topic = "t", .count = count}), RefusalKind::invalid_partitions) << count;
+  }
+  EXPECT_EQ(kind({.topic = "t", .count = 10'003}), RefusalKind::policy_violation);
+  EXPECT_EQ(kind({.topic = "t", .count = INT32_MAX}), RefusalKind::policy_violation);
+  using Where = std::vector<std::vector<NodeId>>;
+  const NodeId one(1);
+  for (const Where& where :
+       {Where{}, Where{{one}, {one}}, Where{{}}, Where{{one, one}}, Where{{NodeId(9)}}}) {
+    EXPECT_EQ(kind({.topic = "t", .count = 3, .assignments = where}),
+              RefusalKind::invalid_replica_assignment);
+  }
 }
 
 TEST(RegisterBroker, NewIncarnationBeginsNewLeaderEpochs) {
