@@ -313,7 +313,10 @@ std::string_view nearest(std::string_view key) {
 Result<void> apply(Draft& draft, std::string_view key, std::string_view value,
                    std::vector<std::string>& unused) {
   const auto* known = std::ranges::find(kKeys, key, &ConfigKey::name);
-  if (known != kKeys.end()) return known->set(draft, value);
+  if (known != kKeys.end()) {
+    draft.config.given[std::string(key)] = value;
+    return known->set(draft, value);
+  }
   if (const auto* setting = controller::find_topic_setting_by_broker_key(key)) {
     TRY(controller::check_topic_setting(*setting, value));
     draft.config.topic_defaults[std::string(setting->name)] = value;
@@ -344,6 +347,13 @@ void settle_times(Draft& draft) {
   if (draft.roll_hours && !defaults.contains("segment.ms")) {
     defaults["segment.ms"] = std::to_string(*draft.roll_hours * 60 * kMinuteMs);
   }
+}
+
+// Whoever asks by the other name is told the same.
+void settle_names(Draft& draft) {
+  controller::Settings& given = draft.config.given;
+  if (!given.contains("node.id") && !given.contains("broker.id")) return;
+  given["node.id"] = given["broker.id"] = std::to_string(draft.config.node.value());
 }
 
 bool names_controller(const Draft& draft, const server::ListenerConfig& listener) {
@@ -402,6 +412,7 @@ Result<Config> Config::from(const Properties& properties) {
     }
   }
   settle_times(draft);
+  settle_names(draft);
   TRY(settle_listeners(draft));
   if (!unused.empty()) {
     draft.config.notices.push_back(

@@ -43,6 +43,8 @@ struct Config {
   std::int64_t metadata_snapshot_records = 10'000;  // flux.metadata.snapshot.records
   log::LogConfig metadata_log;
 
+  // The node's own settings as they were written, by name; defaults of topics are not among them.
+  controller::Settings given;
   // For people, one line each.
   std::vector<std::string> notices;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/base/mark.h"
+#include "net/node/setting_facts.h"
 
 namespace flux::node {
 
@@ -32,6 +33,7 @@ void Node::build() {
   controller.log.log.block_bytes = config_.log.block_bytes;
   controller.log.log.mark_idle = config_.log.mark_idle;
   controller.create_topic = config_.create_topic;
+  controller.topic_defaults = config_.topic_defaults;
   controller.feature_level = {std::string(kMetadataVersion), kMetadataVersionMax};
   controller.feature_level_max = kMetadataVersionMax;
   controller_ = std::make_unique<controller::Controller>(env_, codec_, std::move(controller));
@@ -49,7 +51,8 @@ void Node::build() {
       env_, *broker_, config_.server,
       server::NodeFacts{.node = config_.node,
                         .cluster_id = directory_->properties().cluster_id,
-                        .features = features()});
+                        .features = features(),
+                        .settings = node_settings(config_.given)});
 }
 
 std::vector<controller::BrokerEndpoint> Node::endpoints() const {

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/time.h"
 #include "core/controller/records.h"
+#include "core/controller/setting_layers.h"
 #include "core/env/network.h"
 #include "net/server/fetch_sessions.h"
 
@@ -15,6 +18,8 @@ namespace flux::server {
 struct ListenerConfig {
   std::string name;  // PLAINTEXT
   env::Endpoint at;
+
+  friend bool operator==(const ListenerConfig&, const ListenerConfig&) = default;
 };
 
 struct ServerConfig {
@@ -46,6 +51,17 @@ struct ServerConfig {
   // How long a client may take nothing of an answer.
   Duration answer_patience = seconds(60);  // flux.answer.patience.ms
   Duration stop_patience = seconds(10);    // flux.stop.patience.ms
+
+  friend bool operator==(const ServerConfig&, const ServerConfig&) = default;
+};
+
+// A setting of the node itself, as it was when the node started.
+struct NodeSetting {
+  std::string_view name;
+  controller::ValueType type;
+  std::optional<std::string_view> fallback;  // nothing: there is no default
+  std::string_view doc;
+  std::optional<std::string> given;  // what the file says
 };
 
 // What the server tells clients about the node.
@@ -53,6 +69,7 @@ struct NodeFacts {
   NodeId node{1};
   std::string cluster_id;
   std::vector<controller::FeatureRange> features;
+  std::vector<NodeSetting> settings;  // beside the defaults of topics
 };
 
 }  // namespace flux::server

@@ -56,17 +56,22 @@ struct Reply {
 // that it asked not to be told.
 using Handler = Result<Reply> (*)(env::Task& task, Context& context);
 
+Result<Reply> handle_alter_configs(env::Task& task, Context& context);
 Result<Reply> handle_api_versions(env::Task& task, Context& context);
+Result<Reply> handle_create_partitions(env::Task& task, Context& context);
 Result<Reply> handle_create_topics(env::Task& task, Context& context);
 Result<Reply> handle_delete_topics(env::Task& task, Context& context);
 Result<Reply> handle_describe_cluster(env::Task& task, Context& context);
+Result<Reply> handle_describe_configs(env::Task& task, Context& context);
 Result<Reply> handle_describe_groups(env::Task& task, Context& context);
 Result<Reply> handle_describe_log_dirs(env::Task& task, Context& context);
 Result<Reply> handle_describe_producers(env::Task& task, Context& context);
 Result<Reply> handle_describe_topic_partitions(env::Task& task, Context& context);
 Result<Reply> handle_fetch(env::Task& task, Context& context);
 Result<Reply> handle_find_coordinator(env::Task& task, Context& context);
+Result<Reply> handle_incremental_alter_configs(env::Task& task, Context& context);
 Result<Reply> handle_init_producer_id(env::Task& task, Context& context);
+Result<Reply> handle_list_config_resources(env::Task& task, Context& context);
 Result<Reply> handle_list_groups(env::Task& task, Context& context);
 Result<Reply> handle_list_offsets(env::Task& task, Context& context);
 Result<Reply> handle_metadata(env::Task& task, Context& context);

@@ -29,9 +29,16 @@ constexpr std::array kServed = {
     Served{ApiKey::delete_topics, handle_delete_topics},
     Served{ApiKey::init_producer_id, handle_init_producer_id, "transactions"},
     Served{ApiKey::offset_for_leader_epoch, handle_offset_for_leader_epoch},
+    Served{ApiKey::describe_configs, handle_describe_configs, "client metrics; groups"},
+    Served{ApiKey::alter_configs, handle_alter_configs,
+           "brokers' settings that are not defaults of topics"},
     Served{ApiKey::describe_log_dirs, handle_describe_log_dirs, "more than one directory"},
+    Served{ApiKey::create_partitions, handle_create_partitions},
+    Served{ApiKey::incremental_alter_configs, handle_incremental_alter_configs,
+           "brokers' settings that are not defaults of topics; loggers; client metrics; groups"},
     Served{ApiKey::describe_cluster, handle_describe_cluster},
     Served{ApiKey::describe_producers, handle_describe_producers, "transactions"},
+    Served{ApiKey::list_config_resources, handle_list_config_resources},
     Served{ApiKey::describe_topic_partitions, handle_describe_topic_partitions},
 };
 

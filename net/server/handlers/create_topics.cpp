@@ -5,10 +5,10 @@
 #include <memory>
 #include <vector>
 
-#include "core/base/mark.h"
 #include "core/broker/patience.h"
 #include "core/controller/topic_config.h"
 #include "net/server/convert.h"
+#include "net/server/settings.h"
 
 namespace flux::server {
 
@@ -17,11 +17,6 @@ namespace {
 using Request = kafka::CreateTopicsRequest;
 using Response = kafka::CreateTopicsResponse;
 using Created = std::vector<controller::Decision<controller::CreatedTopic>>;
-
-// Kafka's numbers for where a setting's value comes from.
-constexpr std::int8_t kFromTopic = 1;
-constexpr std::int8_t kFromBroker = 4;
-constexpr std::int8_t kFromDefault = 5;
 
 controller::CreateTopic to_core(const Request::Topic& topic) {
   controller::CreateTopic out{.name = topic.name,
@@ -36,19 +31,22 @@ controller::CreateTopic to_core(const Request::Topic& topic) {
 
 std::vector<Response::Config> configs_of(const Context& context, const Request::Topic& topic) {
   controller::Settings own;
-  for (const auto& config : topic.configs) own[config.name] = config.value.value_or("");
-  const controller::Settings& defaults = context.broker.config().topic_defaults;
+  for (const auto& config : topic.configs) {
+    const controller::TopicSetting* setting = controller::find_topic_setting(config.name);
+    if (setting == nullptr || !config.value) continue;
+    own[config.name] = clean_topic_setting(*setting, *config.value).value_or(*config.value);
+  }
+  const auto image = context.broker.image();
+  controller::SettingLayers layers = context.broker.setting_layers(*image, "");
+  layers.topic = &own;
   std::vector<Response::Config> out;
   for (const controller::TopicSetting& setting : controller::topic_setting_table()) {
-    if (setting.name.starts_with("internal.")) continue;
-    const bool by_topic = own.contains(setting.name);
-    const bool by_broker = defaults.contains(setting.name);
+    if (!is_shown(setting, layers)) continue;
+    const controller::SettingOrigin origin = origins_of(setting, layers).front();
     out.push_back({.name = std::string(setting.name),
-                   .value = std::string(controller::setting_value(setting, &own, defaults)),
+                   .value = std::string(origin.value),
                    .read_only = false,
-                   .config_source = by_topic    ? kFromTopic
-                                    : by_broker ? kFromBroker
-                                                : kFromDefault,
+                   .config_source = static_cast<std::int8_t>(origin.source),
                    .is_sensitive = false});
   }
   return out;
@@ -73,17 +71,6 @@ Response::Topic answer_of(const Context& context, const Request::Topic& topic,
   out.replication_factor = created->replication_factor;
   out.configs = configs_of(context, topic);
   return out;
-}
-
-// Clients have no other place to learn of it than the log of the node.
-void tell_kept_settings(const Context& context, const Request::Topic& topic) {
-  for (const auto& config : topic.configs) {
-    const controller::TopicSetting* setting = controller::find_topic_setting(config.name);
-    if (setting == nullptr || setting->use != controller::SettingUse::kept) continue;
-    REACHED("server.setting_kept");
-    TRACE(context.env.trace, warning, "topic.setting_without_effect", {"topic", topic.name},
-          {"setting", config.name});
-  }
 }
 
 Result<Created> create(env::Task& task, Context& context, const Request& request,
@@ -123,7 +110,10 @@ Result<Reply> handle_create_topics(env::Task& task, Context& context) {
   std::size_t next = 0;
   for (const Request::Topic& topic : request.topics) {
     if (times[topic.name] == 1) {
-      if ((*created)[next]) tell_kept_settings(context, topic);
+      if ((*created)[next]) {
+        for (const auto& config : topic.configs)
+          tell_kept_setting(context, topic.name, config.name);
+      }
       response.topics.push_back(answer_of(context, topic, (*created)[next++]));
     } else if (times[topic.name] > 1) {
       times[topic.name] = 0;  // answered once

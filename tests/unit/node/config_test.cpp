@@ -6,11 +6,13 @@
 #include <fstream>
 #include <iterator>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "core/controller/topic_config.h"
 #include "net/node/known_keys.h"
 #include "net/node/properties.h"
+#include "net/node/setting_facts.h"
 
 namespace flux::node {
 namespace {
@@ -99,6 +101,36 @@ TEST(Config, ThePageAboutTheDaemonListsEverySetting) {
                               std::string(setting.broker_key) + "` |");
     EXPECT_EQ(listed, setting.use == controller::SettingUse::acted_on) << setting.name;
   }
+}
+
+// Clients are told each setting, with the default that the node takes.
+TEST(Config, EverySettingHasItsFacts) {
+  std::vector<std::string_view> told;
+  for (const SettingFacts& facts : setting_facts()) {
+    told.push_back(facts.name);
+    EXPECT_TRUE(facts.doc.ends_with('.')) << facts.name;
+  }
+  EXPECT_EQ(told, config_names());
+  std::string text;
+  for (const SettingFacts& facts : setting_facts()) {
+    if (facts.fallback) text += fmt::format("{}={}\n", facts.name, *facts.fallback);
+  }
+  const auto said = Config::parse(text);
+  ASSERT_TRUE(said) << said.error().to_string();
+  const auto silent = Config::parse("");
+  EXPECT_TRUE(said->server == silent->server);
+  EXPECT_TRUE(said->create_topic == silent->create_topic);
+  EXPECT_TRUE(said->log == silent->log);
+  EXPECT_EQ(said->node, silent->node);
+  EXPECT_EQ(said->data_directory, silent->data_directory);
+  EXPECT_EQ(said->fetch_bytes_max, silent->fetch_bytes_max);
+  EXPECT_EQ(said->disk_patience, silent->disk_patience);
+  EXPECT_EQ(said->metadata_snapshot_records, silent->metadata_snapshot_records);
+  EXPECT_EQ(controller::topic_config(nullptr, said->topic_defaults),
+            controller::topic_config(nullptr, {}));
+  EXPECT_EQ(said->given.at("num.partitions"), "1");
+  EXPECT_TRUE(silent->given.empty());
+  EXPECT_EQ(Config::parse("broker.id=7")->given.at("node.id"), "7");
 }
 
 TEST(Config, SaysWhichDefaultsOfTopicsHaveNoEffectYet) {

@@ -1,0 +1,88 @@
+#include "net/node/setting_facts.h"
+
+#include <algorithm>
+#include <array>
+
+namespace flux::node {
+
+namespace {
+
+using enum controller::ValueType;
+constexpr auto kNone = std::nullopt;
+
+constexpr std::array kFacts = {
+    SettingFacts{"advertised.listeners", list, kNone,
+                 "Where clients are told to connect; what is listened on where it is not set."},
+    SettingFacts{"auto.create.topics.enable", boolean, "true",
+                 "Whether a topic is made when a client asks for one that is not there."},
+    SettingFacts{"broker.id", int32, "1", "The older name of node.id."},
+    SettingFacts{"broker.rack", text, kNone, "Where the node stands, as clients are told."},
+    SettingFacts{"connections.max.idle.ms", int64, "600000",
+                 "How long a connection may be silent before it is closed."},
+    SettingFacts{"controller.listener.names", list, kNone,
+                 "Listeners that are the controller's and not for clients."},
+    SettingFacts{"default.replication.factor", int32, "1",
+                 "How many replicas a topic has that does not say it."},
+    SettingFacts{"delete.topic.enable", boolean, "true", "Whether clients may delete topics."},
+    SettingFacts{"fetch.max.bytes", int32, "57671680", "The largest answer to a fetch."},
+    SettingFacts{"flux.answer.patience.ms", int64, "60000",
+                 "How long a client may take nothing of its answer."},
+    SettingFacts{"flux.cluster.id", text, kNone, "Id of the cluster; drawn at the first start."},
+    SettingFacts{"flux.connection.request.bytes.max", int32, "16777216",
+                 "Bytes of requests that one connection may have under way."},
+    SettingFacts{"flux.connection.requests.max", int32, "100",
+                 "Requests that one connection may have under way."},
+    SettingFacts{"flux.disk.patience.ms", int64, "10000", "How long a request waits for the disk."},
+    SettingFacts{"flux.frame.patience.ms", int64, "30000",
+                 "How long a client may take to send what it has begun."},
+    SettingFacts{"flux.integrity.block.bytes", int32, "65536",
+                 "How many bytes of a log one digest covers."},
+    SettingFacts{"flux.integrity.mark.ms", int64, "50",
+                 "How long after a commit its mark is made durable when no other commit does it."},
+    SettingFacts{"flux.metadata.snapshot.records", int64, "10000",
+                 "Records between two snapshots of the metadata."},
+    SettingFacts{"flux.read.verify", text, "first",
+                 "When a log's blocks are verified: when first read after opening, or always."},
+    SettingFacts{"flux.request.memory.bytes", int64, "536870912",
+                 "Bytes of requests of all connections together."},
+    SettingFacts{"flux.stop.patience.ms", int64, "10000",
+                 "How long a stop waits for requests under way."},
+    SettingFacts{"listener.security.protocol.map", text, kNone,
+                 "Which protocol each listener speaks."},
+    SettingFacts{"listeners", list, "PLAINTEXT://127.0.0.1:9092", "Where the node listens."},
+    SettingFacts{"log.dir", list, "flux-data", "The older name of log.dirs."},
+    SettingFacts{"log.dirs", list, kNone, "The data directory."},
+    SettingFacts{"log.retention.hours", int32, "168",
+                 "How long records are kept, where neither minutes nor milliseconds are set."},
+    SettingFacts{"log.retention.minutes", int32, kNone,
+                 "How long records are kept, where milliseconds are not set."},
+    SettingFacts{"log.roll.hours", int32, "168",
+                 "The age at which a segment ends, where milliseconds are not set."},
+    SettingFacts{"max.connections", int32, "2147483647", "How many connections are taken."},
+    SettingFacts{"node.id", int32, "1", "The number of this node."},
+    SettingFacts{"num.partitions", int32, "1",
+                 "How many partitions a topic has that does not say it."},
+    SettingFacts{"process.roles", list, "broker,controller", "What the node does."},
+    SettingFacts{"socket.request.max.bytes", int32, "104857600", "The largest request."},
+};
+
+static_assert(std::ranges::is_sorted(kFacts, {}, &SettingFacts::name));
+
+}  // namespace
+
+std::span<const SettingFacts> setting_facts() { return kFacts; }
+
+std::vector<server::NodeSetting> node_settings(const controller::Settings& given) {
+  std::vector<server::NodeSetting> out;
+  for (const SettingFacts& facts : kFacts) {
+    const auto value = given.find(facts.name);
+    out.push_back({.name = facts.name,
+                   .type = facts.type,
+                   .fallback = facts.fallback,
+                   .doc = facts.doc,
+                   .given = value == given.end() ? std::nullopt : std::optional(value->second)});
+  }
+  return out;
+}
+
+}  // namespace flux::node
