@@ -44,14 +44,20 @@ Response::Topic missing(const Request::Topic& wanted, kafka::WireError error) {
   out.error = error;
   out.name = wanted.name;
   out.topic_id = wanted.topic_id;
+  out.is_internal = wanted.name && is_internal(*wanted.name);
   return out;
 }
 
-// Creates the topic with the broker's defaults. What went wrong is for the client to try again.
+// Creates the topic with the broker's defaults. What went wrong is for the client to try again,
+// but not a name that no topic can have. A topic that brokers keep for themselves needs settings of
+// its own: nobody gets one by asking.
 kafka::WireError auto_create(env::Task& task, Context& context, const std::string& name,
                              Instant until) {
   if (auto good = controller::check_topic_name(name); !good) {
     return kafka::WireError::invalid_topic_exception;
+  }
+  if (is_internal(name) || name == controller::kMetadataTopic) {
+    return kafka::WireError::unknown_topic_or_partition;
   }
   if (context.env.clock.now() >= until) {
     REACHED("server.auto_create_late");

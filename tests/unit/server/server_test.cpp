@@ -318,6 +318,33 @@ TEST_F(ServerTest, MetadataInEveryVersion) {
   });
 }
 
+TEST_F(ServerTest, TopicsComeIntoBeingByBeingAskedFor) {
+  with_stream([&](env::Task& task, RawClient& raw) {
+    const auto ask = [&](std::vector<std::string> names) {
+      kafka::MetadataRequest request;
+      request.topics.emplace();
+      for (const std::string& name : names) request.topics->push_back({.name = name});
+      const auto answer = raw.call<kafka::MetadataResponse>(task, request, 9);
+      EXPECT_TRUE(answer);
+      return answer ? answer->topics : std::vector<kafka::MetadataResponse::Topic>{};
+    };
+    EXPECT_EQ(ask({"a.b"})[0].partitions.size(), 1U);
+    EXPECT_EQ(ask({"a_b"})[0].error, WireError::invalid_topic_exception) << "it collides with a.b";
+    for (const std::string bad : {"", "..", "a b", "x/y"}) {
+      EXPECT_EQ(ask({bad})[0].error, WireError::invalid_topic_exception) << bad;
+    }
+    EXPECT_EQ(ask({std::string(250, 'x')})[0].error, WireError::invalid_topic_exception);
+    // What brokers keep for themselves is not made by asking for it.
+    for (const char* own : {"__consumer_offsets", "__transaction_state", "__share_group_state"}) {
+      const auto topic = ask({own})[0];
+      EXPECT_EQ(topic.error, WireError::unknown_topic_or_partition) << own;
+      EXPECT_TRUE(topic.is_internal) << own;
+    }
+    EXPECT_EQ(ask({"__cluster_metadata"})[0].error, WireError::unknown_topic_or_partition);
+    EXPECT_EQ(ask({"__mine"})[0].error, WireError::none);
+  });
+}
+
 TEST_F(ServerTest, ASettingWithoutEffectIsToldInTheLogOfTheNode) {
   int told = 0;
   world.trace().watch([&told](const sim::TraceHead&, env::Severity, std::string_view event,
