@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,39 @@ struct FeatureInfo {
   std::int16_t level_max = 0;
 };
 
+// What settings belong to.
+struct ConfigTarget {
+  enum class Kind : std::int8_t { topic = 2, broker = 4 };  // Kafka's numbers
+  Kind kind = Kind::topic;
+  std::string name;  // of the topic, or the broker's id; empty: the default of all brokers
+
+  friend bool operator==(const ConfigTarget&, const ConfigTarget&) = default;
+};
+
+struct ConfigEdit {
+  enum class Operation : std::int8_t { set, remove, append, subtract };  // Kafka's numbers
+  std::string name;
+  Operation operation = Operation::set;
+  std::string value;
+};
+
+struct ConfigOrigin {
+  std::string name;
+  std::optional<std::string> value;
+  std::int8_t source = -1;
+};
+
+struct ConfigEntry {
+  std::string name;
+  std::optional<std::string> value;
+  // Kafka's numbers: 1 the topic, 2 the broker, 3 all brokers, 4 the broker's file, 5 the default.
+  std::int8_t source = -1;
+  bool read_only = false;
+  bool sensitive = false;
+  std::string documentation;          // empty where the broker does not say
+  std::vector<ConfigOrigin> origins;  // the one in force first
+};
+
 class Admin {
  public:
   struct Done {
@@ -69,6 +103,14 @@ class Admin {
 
   Done create_topic(env::Task& task, const NewTopic& topic);
   Done delete_topic(env::Task& task, const std::string& name);
+  // Carried out whole or not at all.
+  Done alter_config(env::Task& task, const ConfigTarget& target,
+                    const std::vector<ConfigEdit>& edits, bool validate_only = false);
+  // `count` is that of all partitions, those that are there included.
+  Done create_partitions(env::Task& task, const std::string& topic, std::int32_t count,
+                         bool validate_only = false);
+  // Sorted by name.
+  Result<std::vector<ConfigEntry>> describe_config(env::Task& task, const ConfigTarget& target);
   // By name; without internal ones unless asked for.
   Result<std::vector<TopicInfo>> list_topics(env::Task& task, bool internal = false);
   // Always asks a broker.
@@ -86,6 +128,8 @@ class Admin {
 
  private:
   Result<ClusterInfo> describe_cluster_once(env::Task& task);
+  CallResult<AnswerOf<kafka::DescribeConfigsRequest>> describe_config_once(
+      env::Task& task, const ConfigTarget& target);
   template <class Request, class Judge>
   Done change(env::Task& task, const Request& request, std::string_view about, Judge&& judge);
   using Listed = std::map<TopicPartition, ListedOffset>;

@@ -8,12 +8,16 @@
 #include "core/base/bytes.h"
 #include "core/base/result.h"
 #include "net/kafka/gen/api_versions.h"
+#include "net/kafka/gen/create_partitions.h"
 #include "net/kafka/gen/create_topics.h"
 #include "net/kafka/gen/delete_topics.h"
 #include "net/kafka/gen/describe_cluster.h"
+#include "net/kafka/gen/describe_configs.h"
 #include "net/kafka/gen/describe_log_dirs.h"
 #include "net/kafka/gen/fetch.h"
+#include "net/kafka/gen/incremental_alter_configs.h"
 #include "net/kafka/gen/init_producer_id.h"
+#include "net/kafka/gen/list_config_resources.h"
 #include "net/kafka/gen/list_offsets.h"
 #include "net/kafka/gen/metadata.h"
 #include "net/kafka/gen/produce.h"
@@ -44,12 +48,16 @@ struct AnswerTo;
     using type = kafka::name##Response;   \
   };
 FLUX_CLIENT_CALL(ApiVersions)
+FLUX_CLIENT_CALL(CreatePartitions)
 FLUX_CLIENT_CALL(CreateTopics)
 FLUX_CLIENT_CALL(DeleteTopics)
 FLUX_CLIENT_CALL(DescribeCluster)
+FLUX_CLIENT_CALL(DescribeConfigs)
 FLUX_CLIENT_CALL(DescribeLogDirs)
 FLUX_CLIENT_CALL(Fetch)
+FLUX_CLIENT_CALL(IncrementalAlterConfigs)
 FLUX_CLIENT_CALL(InitProducerId)
+FLUX_CLIENT_CALL(ListConfigResources)
 FLUX_CLIENT_CALL(ListOffsets)
 FLUX_CLIENT_CALL(Metadata)
 FLUX_CLIENT_CALL(Produce)
