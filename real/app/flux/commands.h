@@ -14,6 +14,7 @@
 #include "core/base/time.h"
 #include "core/env/network.h"
 #include "core/record/batch.h"
+#include "net/client/admin.h"
 #include "net/client/config.h"
 
 namespace flux::app {
@@ -49,6 +50,27 @@ int describe_topics(const GlobalOptions& global, const std::vector<std::string>&
 
 // Brokers, features, and what their directories hold.
 int describe_cluster(const GlobalOptions& global);
+
+struct AlterTopicOptions {
+  std::string name;
+  std::int32_t partitions = 0;
+  bool dry_run = false;
+};
+int alter_topic(const GlobalOptions& global, const AlterTopicOptions& options);
+
+struct DescribeConfigOptions {
+  client::ConfigTarget target;
+  bool all = false;      // those at their defaults too
+  bool explain = false;  // with what each means
+};
+int describe_config(const GlobalOptions& global, const DescribeConfigOptions& options);
+
+struct AlterConfigOptions {
+  client::ConfigTarget target;
+  std::vector<client::ConfigEdit> edits;
+  bool dry_run = false;
+};
+int alter_config(const GlobalOptions& global, const AlterConfigOptions& options);
 
 struct ProduceOptions {
   std::string topic;

@@ -24,6 +24,15 @@ struct Arguments {
   app::CreateTopicOptions create;
   std::vector<std::string> settings;
   app::DeleteTopicOptions remove;
+  app::AlterTopicOptions alter;
+  std::string config_kind;
+  std::string config_name;
+  app::DescribeConfigOptions config;
+  std::vector<std::string> set;
+  std::vector<std::string> append;
+  std::vector<std::string> subtract;
+  std::vector<std::string> removed;
+  bool dry_run = false;
   bool internal = false;
   std::vector<std::string> described;
   app::ProduceOptions produce;
@@ -62,11 +71,8 @@ std::string check_servers(const std::string& text) {
   return "";
 }
 
-void add_topic_commands(CLI::App& program, Arguments& arguments) {
-  CLI::App* topic = program.add_subcommand("topic", "Create, list, describe and delete topics");
-  topic->require_subcommand(1);
-
-  CLI::App* create = topic->add_subcommand("create", "Create a topic");
+void add_topic_create(CLI::App& topic, Arguments& arguments) {
+  CLI::App* create = topic.add_subcommand("create", "Create a topic");
   create->add_option("NAME", arguments.create.name, "name of the topic")->required();
   create
       ->add_option("-p,--partitions", arguments.create.partitions,
@@ -90,6 +96,14 @@ void add_topic_commands(CLI::App& program, Arguments& arguments) {
       return app::create_topic(arguments.global, arguments.create);
     };
   });
+}
+
+void add_topic_commands(CLI::App& program, Arguments& arguments) {
+  CLI::App* topic =
+      program.add_subcommand("topic", "Create, list, describe, alter and delete topics");
+  topic->require_subcommand(1);
+
+  add_topic_create(*topic, arguments);
 
   CLI::App* list = topic->add_subcommand("list", "List the names of all topics");
   list->add_flag("--internal", arguments.internal, "with those that brokers keep for themselves");
@@ -106,6 +120,21 @@ void add_topic_commands(CLI::App& program, Arguments& arguments) {
     arguments.chosen = [&arguments] {
       return app::describe_topics(arguments.global, arguments.described);
     };
+  });
+
+  CLI::App* alter = topic->add_subcommand("alter", "Give a topic more partitions");
+  alter->add_option("NAME", arguments.alter.name, "name of the topic")->required();
+  alter
+      ->add_option("-p,--partitions", arguments.alter.partitions,
+                   "how many it is to have then; they never become fewer")
+      ->required()
+      ->check(CLI::Range(1, 1'000'000));
+  alter->add_flag("--dry-run", arguments.alter.dry_run, "ask whether it could be done");
+  alter->footer(
+      "Records with a key may go to another partition from then on.\n"
+      "Its settings are altered by `flux config alter topic NAME`.");
+  alter->callback([&arguments] {
+    arguments.chosen = [&arguments] { return app::alter_topic(arguments.global, arguments.alter); };
   });
 
   CLI::App* remove = topic->add_subcommand("delete", "Delete a topic and all of its records");
@@ -126,6 +155,102 @@ void add_cluster_commands(CLI::App& program, Arguments& arguments) {
   describe->callback([&arguments] {
     arguments.chosen = [&arguments] { return app::describe_cluster(arguments.global); };
   });
+}
+
+client::ConfigTarget target_of(const Arguments& arguments) {
+  using Kind = client::ConfigTarget::Kind;
+  const bool topic = arguments.config_kind == "topic";
+  const bool all_brokers = !topic && arguments.config_name == "default";
+  return {.kind = topic ? Kind::topic : Kind::broker,
+          .name = all_brokers ? "" : arguments.config_name};
+}
+
+void add_target(CLI::App& command, Arguments& arguments) {
+  command.add_option("KIND", arguments.config_kind, "what the settings belong to")
+      ->required()
+      ->check(CLI::IsMember({"topic", "broker"}));
+  command
+      .add_option("NAME", arguments.config_name,
+                  "name of the topic, or id of the broker; default for all brokers")
+      ->required();
+}
+
+int alter_config(const Arguments& arguments) {
+  using Operation = client::ConfigEdit::Operation;
+  app::AlterConfigOptions options{
+      .target = target_of(arguments), .edits = {}, .dry_run = arguments.dry_run};
+  const auto add = [&](const std::vector<std::string>& texts, Operation operation) {
+    for (const std::string& text : texts) {
+      const std::size_t equals = text.find('=');
+      options.edits.push_back({.name = text.substr(0, equals),
+                               .operation = operation,
+                               .value = equals == text.npos ? "" : text.substr(equals + 1)});
+    }
+  };
+  add(arguments.set, Operation::set);
+  add(arguments.append, Operation::append);
+  add(arguments.subtract, Operation::subtract);
+  add(arguments.removed, Operation::remove);
+  return app::alter_config(arguments.global, options);
+}
+
+void add_config_alter(CLI::App& config, Arguments& arguments) {
+  CLI::App* alter = config.add_subcommand("alter", "Change settings while the broker runs");
+  add_target(*alter, arguments);
+  CLI::Option_group* edits = alter->add_option_group("edits");
+  const auto add = [&](const char* name, std::vector<std::string>& into, const char* words) {
+    edits->add_option(name, into, words)
+        ->type_name("NAME=VALUE")
+        ->allow_extra_args(false)
+        ->check(CLI::Validator(check_setting, ""));
+  };
+  add("-s,--set", arguments.set, "give a setting this value");
+  add("--append", arguments.append, "add to a setting that is a list");
+  add("--subtract", arguments.subtract, "take from a setting that is a list");
+  edits->add_option("-d,--delete", arguments.removed, "let a setting have its default again")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  edits->require_option(1, 0);
+  alter->add_flag("--dry-run", arguments.dry_run, "ask whether it could be done");
+  alter->footer(
+      "All edits are carried out, or none. Of a broker, the defaults of topics can be altered.\n"
+      "Example: flux config alter topic orders --set retention.ms=60000 --delete segment.ms\n"
+      "Example: flux config alter broker default --set log.retention.ms=86400000");
+  alter->callback(
+      [&arguments] { arguments.chosen = [&arguments] { return alter_config(arguments); }; });
+}
+
+void add_config_commands(CLI::App& program, Arguments& arguments) {
+  CLI::App* config =
+      program.add_subcommand("config", "Describe and alter the settings of topics and brokers");
+  config->require_subcommand(1);
+
+  CLI::App* describe =
+      config->add_subcommand("describe", "Show settings and where their values come from");
+  add_target(*describe, arguments);
+  describe->add_flag("-a,--all", arguments.config.all, "those at their defaults too");
+  describe->add_flag("--explain", arguments.config.explain, "say what each setting means");
+  describe->footer(
+      "Values come from the topic, the broker or all brokers (altered while they run), the\n"
+      "broker's file, or are defaults.\n"
+      "Example: flux config describe topic orders --all --explain\n"
+      "Example: flux config describe broker 1 --json");
+  describe->callback([&arguments] {
+    arguments.chosen = [&arguments] {
+      arguments.config.target = target_of(arguments);
+      return app::describe_config(arguments.global, arguments.config);
+    };
+  });
+
+  add_config_alter(*config, arguments);
+
+  CLI::App* remove = config->add_subcommand("delete", "Let settings have their defaults again");
+  add_target(*remove, arguments);
+  remove->add_option("SETTING", arguments.removed, "names of settings")->required();
+  remove->add_flag("--dry-run", arguments.dry_run, "ask whether it could be done");
+  remove->footer("Example: flux config delete topic orders retention.ms segment.ms");
+  remove->callback(
+      [&arguments] { arguments.chosen = [&arguments] { return alter_config(arguments); }; });
 }
 
 void add_produce(CLI::App& program, Arguments& arguments) {
@@ -250,6 +375,7 @@ int main(int argc, char** argv) {
   program.footer("Exit codes: 0 done, 1 it failed, 2 bad usage. `flux COMMAND --help` says more.");
   add_topic_commands(program, arguments);
   add_cluster_commands(program, arguments);
+  add_config_commands(program, arguments);
   add_produce(program, arguments);
   add_consume(program, arguments);
   try {

@@ -80,6 +80,23 @@ bool print_json(const nlohmann::ordered_json& value) { return print_line(value.d
 
 bool flush_output() { return std::fflush(stdout) == 0; }
 
+std::string_view name_of_source(std::int8_t source) {
+  switch (source) {
+    case 1:
+      return "topic";
+    case 2:
+      return "broker";
+    case 3:
+      return "all-brokers";
+    case 4:
+      return "file";
+    case 5:
+      return "default";
+    default:
+      return "unknown";
+  }
+}
+
 void set_bytes(nlohmann::ordered_json& in, const std::string& name,
                const std::optional<Bytes>& bytes) {
   if (!bytes) {

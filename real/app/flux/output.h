@@ -24,6 +24,10 @@ bool print_bytes(ByteView bytes);
 bool print_json(const nlohmann::ordered_json& value);
 bool flush_output();
 
+// Where a setting's value comes from, by Kafka's number.
+std::string_view name_of_source(std::int8_t source);
+inline constexpr std::int8_t kDefaultSource = 5;
+
 // Sets `name` to null or text; bytes that are no UTF-8 go to "<name>_base64" instead.
 void set_bytes(nlohmann::ordered_json& in, const std::string& name,
                const std::optional<Bytes>& bytes);

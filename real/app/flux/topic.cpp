@@ -23,15 +23,22 @@ struct Described {
   TopicInfo topic;
   Offsets begin;
   Offsets end;
+  std::vector<client::ConfigEntry> settings;  // those that are not at their defaults
 };
 
 Result<Described> describe_one(Task& task, Client& client, const std::string& name) {
   Admin admin(client);
-  Described out{.topic = TRY(admin.describe_topic(task, name)), .begin = {}, .end = {}};
+  Described out{
+      .topic = TRY(admin.describe_topic(task, name)), .begin = {}, .end = {}, .settings = {}};
   std::vector<TopicPartition> partitions;
   for (const auto& partition : out.topic.partitions) partitions.push_back({name, partition.index});
   out.begin = TRY(admin.list_offsets(task, partitions, -2));
   out.end = TRY(admin.list_offsets(task, partitions, -1));
+  auto settings = admin.describe_config(task, {.name = name});
+  // An old broker keeps its settings to itself.
+  if (!settings && settings.error() == ErrorCode::unsupported) return out;
+  out.settings = TRY(std::move(settings));
+  std::erase_if(out.settings, [](const auto& entry) { return entry.source == kDefaultSource; });
   return out;
 }
 
@@ -47,6 +54,9 @@ ordered_json to_json(const Described& described) {
   out["name"] = topic.name;
   out["id"] = topic.id.to_string();
   out["internal"] = topic.internal;
+  out["settings"] = ordered_json::object();
+  for (const auto& entry : described.settings)
+    out["settings"][entry.name] = entry.value.value_or("");
   out["partitions"] = ordered_json::array();
   for (const auto& partition : topic.partitions) {
     const TopicPartition at{topic.name, partition.index};
@@ -69,6 +79,10 @@ void print_table(const Described& described) {
   const TopicInfo& topic = described.topic;
   print_line(fmt::format("topic {}  id {}  partitions {}", topic.name, topic.id.to_string(),
                          topic.partitions.size()));
+  for (const auto& entry : described.settings) {
+    print_line(fmt::format("  {}={} ({})", entry.name, entry.value.value_or(""),
+                           name_of_source(entry.source)));
+  }
   print_line(fmt::format("  {:>9} {:>7} {:>6} {:>10} {:>10}  {:<12} {}", "partition", "leader",
                          "epoch", "begin", "end", "replicas", "isr"));
   for (const auto& partition : topic.partitions) {
@@ -109,6 +123,27 @@ int create_topic(const GlobalOptions& global, const CreateTopicOptions& options)
                                                        .config = options.config});
     const bool already = options.if_not_exists && done.wire == WireError::topic_already_exists;
     return report(global, done, options.name, "created", already);
+  });
+}
+
+int alter_topic(const GlobalOptions& global, const AlterTopicOptions& options) {
+  return with_client(global, [&](Task& task, Client& client) {
+    const Admin::Done done =
+        Admin(client).create_partitions(task, options.name, options.partitions, options.dry_run);
+    if (!done.ok()) {
+      complain(*done.error);
+      return kFailed;
+    }
+    if (global.json) {
+      print_json({{"topic", options.name},
+                  {"partitions", options.partitions},
+                  {"altered", !options.dry_run}});
+    } else {
+      print_line(fmt::format("{} topic {}: {} partitions",
+                             options.dry_run ? "could alter" : "altered", options.name,
+                             options.partitions));
+    }
+    return flush_output() ? kDone : kFailed;
   });
 }
 
