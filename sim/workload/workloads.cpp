@@ -1,5 +1,6 @@
 #include "sim/workload/workloads.h"
 
+#include "sim/workload/alterer.h"
 #include "sim/workload/hostile.h"
 #include "sim/workload/probe_client.h"
 #include "sim/workload/produce_consume.h"
@@ -10,6 +11,9 @@ namespace flux::sim {
 
 std::vector<WorkloadKind> workload_kinds() {
   return {
+      {.name = "alterer",
+       .meaning = "alters settings of topics and brokers, gives topics more partitions",
+       .make = Alterer::make},
       {.name = "hostile",
        .meaning = "garbage, half frames, absurd lengths, connections dropped or left standing",
        .make = Hostile::make},
