@@ -127,7 +127,7 @@ Result<void> Opening::read_start(Task& task) {
   start_ = found->at;
   if (!found->damaged) return {};
   REACHED("log.start_copy_damaged");
-  return env::replace_file(task, disk_, path, encode_start(log_.identity_, start_));
+  return write_start_file(task, disk_, path, log_.identity_, start_);
 }
 
 Result<std::vector<Offset>> Opening::list_segments(Task& task) {

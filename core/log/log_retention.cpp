@@ -31,7 +31,7 @@ Result<void> Log::advance_locked(Task& task, Offset to) {
   if (to <= start_offset_) return {};
   if (to > end_offset_) return refuse_offset(to);
   const LogStart start{.start = to, .segment = segment_of(to)->base_offset()};
-  TRY(env::replace_file(task, env_.disk, path(kStartFile), encode_start(identity_, start)));
+  TRY(write_start_file(task, env_.disk, path(kStartFile), identity_, start));
   REACHED("log.start_advanced");
   TRACE(env_.trace, info, "log.start_advanced", {"partition", identity_.name()},
         {"from", start_offset_}, {"to", to});
@@ -77,6 +77,7 @@ Offset Log::expired_end(const Retention& retention, Offset limit) const {
 }
 
 Result<void> Log::expire(Task& task, const Retention& retention, Offset limit) {
+  if (expired_end(retention, limit) == start_offset_) return {};
   const sync::MutexGuard guard = TRY(start_mutex_.lock(task));
   TRY(check_writable());
   if (expired_end(retention, limit) == end_offset_ && active()->size() > 0) {
@@ -107,12 +108,13 @@ Result<void> remove_segment_files(Task& task, env::Disk& disk, std::string_view 
 }
 
 Result<std::optional<Instant>> Log::remove_deleted(Task& task, Duration delay) {
-  const sync::MutexGuard guard = TRY(start_mutex_.lock(task));
-  TRY(check_writable());
-  const Instant now = env_.clock.now();
   const auto below = [&] {
     return segments_.size() > 1 && segments_[1]->base_offset() <= start_offset_;
   };
+  if (deleted_.empty() && !below()) return std::nullopt;
+  const sync::MutexGuard guard = TRY(start_mutex_.lock(task));
+  TRY(check_writable());
+  const Instant now = env_.clock.now();
   // A commit that is under way opens its files by name: what it has not settled stays until later.
   while (below() && segments_.front()->settled()) {
     segments_.front()->close_files();

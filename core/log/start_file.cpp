@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/base/hash.h"
+#include "core/base/mark.h"
 
 namespace flux::log {
 namespace {
@@ -64,7 +65,23 @@ Result<FoundStart> decode_start(const LogIdentity& identity, ByteView bytes) {
   if (!first && !second) {
     return fail(ErrorCode::corrupt, identity.name() + ": neither copy of the log start verifies");
   }
-  return FoundStart{.at = first ? *first : *second, .damaged = first != second};
+  const bool take_second = !first || (second && second->start > first->start);
+  return FoundStart{.at = take_second ? *second : *first, .damaged = first != second};
+}
+
+Result<void> write_start_file(env::Task& task, env::Disk& disk, const std::string& path,
+                              const LogIdentity& identity, const LogStart& start) {
+  const Bytes content = encode_start(identity, start);
+  Result<void> replaced = env::replace_file(task, disk, path, content);
+  if (replaced || replaced.error() != ErrorCode::no_space) return replaced;
+  const auto file = disk.open(task, path, env::Open::read_write);
+  if (!file) return replaced;
+  REACHED("log.start_written_in_place");
+  for (const std::size_t at : {kStartCopyDistance, std::size_t{0}}) {
+    TRY((*file)->write_at(task, at, ByteView(content).subspan(at, kStartCopyBytes)));
+    TRY((*file)->sync(task));
+  }
+  return {};
 }
 
 }  // namespace flux::log

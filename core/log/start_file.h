@@ -1,5 +1,5 @@
 // StartFile: where a log begins when that is not where its first segment begins, as bytes
-// (docs/formats/log.md). Pure.
+// (docs/formats/log.md).
 //
 // One small file for each partition that has ever lost its front, and none for the others: a log
 // start moves without a look at any other partition, and goes with the directory when that is
@@ -10,6 +10,7 @@
 #include "core/base/bytes.h"
 #include "core/base/ids.h"
 #include "core/base/result.h"
+#include "core/env/disk.h"
 #include "core/log/config.h"
 
 namespace flux::log {
@@ -30,11 +31,16 @@ struct LogStart {
 
 struct FoundStart {
   LogStart at;
-  bool damaged = false;  // one of the copies does not check
+  bool damaged = false;  // one of the copies does not check, or is older
 };
 
 Bytes encode_start(const LogIdentity& identity, const LogStart& start);
-// corrupt when no copy checks; unsupported for a newer version.
+// The later one of two that differ; corrupt when no copy checks; unsupported for a newer version.
 Result<FoundStart> decode_start(const LogIdentity& identity, ByteView bytes);
+
+// Deleting makes room, so it needs none: on a full disk the file that is there is written over, one
+// copy after the other, so that one of them is whole at any moment.
+Result<void> write_start_file(env::Task& task, env::Disk& disk, const std::string& path,
+                              const LogIdentity& identity, const LogStart& start);
 
 }  // namespace flux::log

@@ -258,6 +258,32 @@ TEST_F(RetentionTest, OneBadCopyOfTheStartIsMendedAndTwoAreRefused) {
   });
 }
 
+TEST_F(RetentionTest, AFullDiskTakesDeletesAndDyingInTheMidstOfOneIsBorne) {
+  for (std::uint64_t dies = 0; dies < 6; ++dies) {
+    SCOPED_TRACE(dies);
+    SmallNode own;
+    own.run([&](Task& task) {
+      const LogPointer log = *open_log(task, own.env(), small_config());
+      for (int i = 0; i < 4; ++i) EXPECT_TRUE(append_synced(task, *log, std::string(400, 'x')));
+      EXPECT_TRUE(log->advance_start(task, Offset(1)));
+      own.disk.failure = ErrorCode::no_space;
+      own.disk.fails_from = own.disk.operations;  // no new file
+      own.disk.fails = 1;
+      if (dies > 0) own.disk.dies_at = own.disk.operations + dies;
+      EXPECT_EQ(log->advance_start(task, Offset(3)).has_value(), dies == 0);
+    });
+    own.disk.fails = 0;
+    own.power_cut();
+    own.run([&](Task& task) {
+      const LogPointer log = *open_log(task, own.env(), small_config());
+      if (dies == 0) EXPECT_EQ(log->start_offset(), Offset(3));
+      const bool either = log->start_offset() == Offset(1) || log->start_offset() == Offset(3);
+      EXPECT_TRUE(either) << log->start_offset().value();
+      EXPECT_TRUE(log->close(task));
+    });
+  }
+}
+
 TEST_F(RetentionTest, AReadThatTheStartOvertakesIsOutOfRange) {
   // Each operation of the read is one at which all below it may go.
   for (int steps = 0; steps < 12; ++steps) {
