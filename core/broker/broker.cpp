@@ -47,7 +47,8 @@ Broker::Broker(env::Env& env, BrokerConfig config, controller::Controller& contr
             .await_former =
                 [this](env::Task& task, const std::string& directory) {
                   return await_former(task, directory);
-                }} {}
+                }},
+      housekeeping_(*this, config_.housekeeping) {}
 
 Result<void> Broker::start(env::Task& task, const controller::RegisterBrokerRecord& registration) {
   apply_all(*image());
@@ -56,7 +57,9 @@ Result<void> Broker::start(env::Task& task, const controller::RegisterBrokerReco
     return fail(ErrorCode::not_available, "registering the broker: " + epoch.error().detail);
   }
   epoch_ = *epoch;
-  return sweep(task);
+  TRY(sweep(task));
+  housekeeping_.start();
+  return {};
 }
 
 void Broker::hurry() {
@@ -66,6 +69,7 @@ void Broker::hurry() {
 
 Result<void> Broker::stop(env::Task& task) {
   for (const auto& [id, partition] : partitions_) partition->stop_retrying();
+  TRY(housekeeping_.stop(task));
   TRY(work_.wait(task));
   Result<void> out;
   for (const auto& [id, partition] : partitions_) {
@@ -189,6 +193,11 @@ Outcome<LeaderEpoch> Broker::renew_leadership(env::Task& task, const log::LogIde
 
 std::string Broker::directory_of(const std::string& topic, PartitionIndex index) const {
   return fmt::format("{}/{}-{}", config_.data_directory, topic, index.value());
+}
+
+std::shared_ptr<Partition> Broker::known_partition(const Uuid& topic, PartitionIndex index) const {
+  const auto found = partitions_.find({topic, index});
+  return found == partitions_.end() ? nullptr : found->second;
 }
 
 Outcome<std::shared_ptr<Partition>> Broker::partition(const controller::TopicState& topic,

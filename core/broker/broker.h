@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/broker/fault.h"
+#include "core/broker/housekeeping.h"
 #include "core/broker/partition.h"
 #include "core/broker/patience.h"
 #include "core/controller/controller.h"
@@ -34,7 +35,8 @@ struct BrokerConfig {
   std::string data_directory;
   controller::Settings topic_defaults;  // by topic setting: what the broker's configuration says
   LogKnobs log;
-  std::int64_t fetch_bytes_max = 57'671'680;        // fetch.max.bytes
+  std::int64_t fetch_bytes_max = 57'671'680;  // fetch.max.bytes
+  HousekeepingConfig housekeeping;
   Duration disk_patience = seconds(10);             // flux.disk.patience.ms
   std::int64_t batch_plain_bytes_max = 64LL << 20;  // of a batch, decompressed
 };
@@ -72,6 +74,9 @@ class Broker {
   // Also checks the epoch that the client believes in; -1 is not checked.
   Outcome<std::shared_ptr<Partition>> partition(const controller::TopicState& topic,
                                                 PartitionIndex index, LeaderEpoch believed);
+  // Null when nobody has used it since the start.
+  std::shared_ptr<Partition> known_partition(const Uuid& topic, PartitionIndex index) const;
+  std::string directory_of(const std::string& topic, PartitionIndex index) const;
   controller::TopicConfig topic_config(std::string_view topic) const;
   // Where the settings of a topic come from; of the broker itself, if the name is empty. Valid as
   // long as `image` and this broker.
@@ -90,7 +95,6 @@ class Broker {
     friend auto operator<=>(const PartitionKey&, const PartitionKey&) = default;
   };
 
-  std::string directory_of(const std::string& topic, PartitionIndex index) const;
   Result<void> sweep(env::Task& task);
   Result<void> move_stray(env::Task& task, const std::string& directory);
   Result<void> remove_directory(env::Task& task, const std::string& directory);
@@ -130,6 +134,7 @@ class Broker {
   std::multimap<std::string, Remains> leaving_;
   sync::Mutex moving_directories_;
 
+  Housekeeping housekeeping_;
   sync::Semaphore unpacking_{kUnpackingMax};
   sync::Mutex allocating_ids_;
   ProducerId next_id_{0};

@@ -50,6 +50,7 @@ log::LogConfig Partition::log_config() const {
   out.segment_bytes = clamp(config_.segment_bytes);
   const std::int64_t age_ms_max = Duration::max().ms();
   out.segment_age_max = milliseconds(std::min(config_.segment_ms, age_ms_max));
+  out.segment_jitter_max = milliseconds(std::min(config_.segment_jitter_ms, age_ms_max));
   out.index_interval_bytes = clamp(config_.index_interval_bytes);
   out.index_bytes_max = clamp(config_.index_bytes_max);
   out.read_verify = host_.knobs.read_verify;

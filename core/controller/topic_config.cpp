@@ -24,8 +24,7 @@ using enum SettingUse;
 // Sorted by name. Kafka's documentation of topic settings says what each means; the one that is not
 // Kafka's is flux.durability.
 constexpr std::array kTable = {
-    TopicSetting{"cleanup.policy", list, "delete", 0, 0, "compact,delete", "log.cleanup.policy",
-                 kept},
+    TopicSetting{"cleanup.policy", list, "delete", 0, 0, "compact,delete", "log.cleanup.policy"},
     TopicSetting{"compression.gzip.level", integer, "-1", -1, 9, "", "compression.gzip.level"},
     TopicSetting{"compression.lz4.level", integer, "9", 1, 17, "", "compression.lz4.level"},
     TopicSetting{"compression.type", choice, "producer", 0, 0,
@@ -34,7 +33,7 @@ constexpr std::array kTable = {
     TopicSetting{"delete.retention.ms", integer, "86400000", 0, kMaxLong, "",
                  "log.cleaner.delete.retention.ms", kept},
     TopicSetting{"file.delete.delay.ms", integer, "60000", 0, kMaxLong, "",
-                 "log.segment.delete.delay.ms", kept},
+                 "log.segment.delete.delay.ms"},
     TopicSetting{"flush.messages", integer, kMaxLongText, 1, kMaxLong, "",
                  "log.flush.interval.messages"},
     TopicSetting{"flush.ms", integer, kMaxLongText, 0, kMaxLong, "", "log.flush.interval.ms"},
@@ -69,13 +68,13 @@ constexpr std::array kTable = {
     TopicSetting{"remote.log.copy.disable", boolean, "false", 0, 0, "", "", kept},
     TopicSetting{"remote.log.delete.on.disable", boolean, "false", 0, 0, "", "", kept},
     TopicSetting{"remote.storage.enable", boolean, "false", 0, 0, "", "", kept},
-    TopicSetting{"retention.bytes", integer, "-1", -1, kMaxLong, "", "log.retention.bytes", kept},
-    TopicSetting{"retention.ms", integer, "604800000", -1, kMaxLong, "", "log.retention.ms", kept},
+    TopicSetting{"retention.bytes", integer, "-1", -1, kMaxLong, "", "log.retention.bytes"},
+    TopicSetting{"retention.ms", integer, "604800000", -1, kMaxLong, "", "log.retention.ms"},
     TopicSetting{"segment.bytes", integer, "1073741824", 1'048'576, kMaxInt, "",
                  "log.segment.bytes"},
     TopicSetting{"segment.index.bytes", integer, "10485760", 4, kMaxInt, "",
                  "log.index.size.max.bytes"},
-    TopicSetting{"segment.jitter.ms", integer, "0", 0, kMaxLong, "", "log.roll.jitter.ms", kept},
+    TopicSetting{"segment.jitter.ms", integer, "0", 0, kMaxLong, "", "log.roll.jitter.ms"},
     TopicSetting{"segment.ms", integer, "604800000", 1, kMaxLong, "", "log.roll.ms"},
     TopicSetting{"unclean.leader.election.enable", boolean, "false", 0, 0, "",
                  "unclean.leader.election.enable", kept},
@@ -245,6 +244,10 @@ TopicConfig topic_config(const Settings* own, const Settings& broker_defaults) {
   };
   TopicConfig config;
   config.compact = holds(value("cleanup.policy"), "compact");
+  config.deletes = holds(value("cleanup.policy"), "delete");
+  config.retention_bytes = number("retention.bytes");
+  config.retention_ms = number("retention.ms");
+  config.file_delete_delay_ms = number("file.delete.delay.ms");
   const std::string_view codec = value("compression.type");
   const auto compress = [&](record::Codec with, std::string_view level) {
     config.compression = {.codec = with, .level = {}};
@@ -267,6 +270,7 @@ TopicConfig topic_config(const Settings* own, const Settings& broker_defaults) {
     config.segment_bytes = small;
   }
   config.segment_ms = number("segment.ms");
+  config.segment_jitter_ms = number("segment.jitter.ms");
   config.index_interval_bytes = number("index.interval.bytes");
   config.index_bytes_max = number("segment.index.bytes");
   config.min_insync_replicas = number("min.insync.replicas");

@@ -66,8 +66,13 @@ std::vector<std::string> list_items(std::string_view text);
 enum class Durability : std::uint8_t { fsync, page_cache };
 
 struct TopicConfig {
-  // cleanup.policy holds "compact": records need a key. Nothing is compacted or deleted yet.
+  // cleanup.policy holds "compact": records need a key. Nothing is compacted yet.
   bool compact = false;
+  // cleanup.policy holds "delete": segments go by age and size.
+  bool deletes = true;
+  std::int64_t retention_bytes = -1;
+  std::int64_t retention_ms = 604'800'000;
+  std::int64_t file_delete_delay_ms = 60'000;
   std::optional<record::Compression> compression;  // none: as the producer compressed
   Durability durability = Durability::fsync;
   std::int64_t flush_messages = INT64_MAX;  // this many records are never left without a sync
@@ -78,6 +83,7 @@ struct TopicConfig {
   std::int64_t timestamp_after_max_ms = 3'600'000;
   std::int64_t segment_bytes = 1'073'741'824;
   std::int64_t segment_ms = 604'800'000;
+  std::int64_t segment_jitter_ms = 0;
   std::int64_t index_interval_bytes = 4096;
   std::int64_t index_bytes_max = 10'485'760;
   std::int64_t min_insync_replicas = 1;

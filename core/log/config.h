@@ -19,6 +19,14 @@ struct LogIdentity {
   std::string name() const { return TopicPartition{topic, partition}.to_string(); }
 };
 
+// What of a log has outlived its use; -1: nothing.
+struct Retention {
+  std::int64_t bytes = -1;  // retention.bytes
+  std::int64_t ms = -1;     // retention.ms
+
+  friend bool operator==(const Retention&, const Retention&) = default;
+};
+
 enum class ReadVerify : std::uint8_t {
   first,   // a block is verified when first read after opening
   always,  // at every read
@@ -28,6 +36,7 @@ struct LogConfig {
   // The topic's.
   std::uint32_t segment_bytes = 1U << 30;                           // segment.bytes
   Duration segment_age_max = seconds(std::int64_t{7} * 24 * 3600);  // segment.ms
+  Duration segment_jitter_max;                                      // segment.jitter.ms
   std::uint32_t index_interval_bytes = 4096;                        // index.interval.bytes
   std::uint32_t index_bytes_max = 10U << 20;                        // segment.index.bytes
   // The broker's.

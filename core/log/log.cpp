@@ -99,6 +99,15 @@ Result<Log::Checked> Log::check_batches(MutBytes batches, const AppendOptions* l
   return out;
 }
 
+// Segments that were begun at one moment do not all end at one: each is as much younger as drawn.
+std::int64_t Log::jitter_ms(const Segment& segment) const {
+  const std::int64_t most = std::min(config_.segment_jitter_max, config_.segment_age_max).ms();
+  if (most <= 0) return 0;
+  const auto base = static_cast<std::uint64_t>(segment.base_offset().value());
+  const Key drawn = key("log.segment_jitter").with(identity_.name()).with(base);
+  return static_cast<std::int64_t>(env_.random.draw(drawn, static_cast<std::uint64_t>(most)));
+}
+
 bool Log::must_roll(const Checked& checked) const {
   const Segment& segment = *segments_.back();
   if (segment.size() == 0) return false;
@@ -106,7 +115,7 @@ bool Log::must_roll(const Checked& checked) const {
   if (checked.end - segment.base_offset() > INT32_MAX) return true;
   if (segment.index_bytes() + kOffsetIndexEntryBytes > config_.index_bytes_max) return true;
   // By record time where records have one, since then a replay of old data rolls as it did.
-  const std::int64_t age_ms_max = config_.segment_age_max.ms();
+  const std::int64_t age_ms_max = config_.segment_age_max.ms() - jitter_ms(segment);
   const Timestamp first = segment.first_timestamp();
   if (first != record::kNoTimestamp && checked.max_timestamp != record::kNoTimestamp) {
     return checked.max_timestamp > first && checked.max_timestamp - first > age_ms_max;

@@ -101,12 +101,6 @@ struct RecoveryReport {
   bool clean = false;  // closed in order: the segments were not read
 };
 
-// What of a log has outlived its use (retention.bytes and retention.ms; -1: nothing).
-struct Retention {
-  std::int64_t bytes = -1;
-  std::int64_t ms = -1;
-};
-
 class Log : public std::enable_shared_from_this<Log> {
  public:
   // Opens or makes the partition's directory and recovers it. When it returns, everything that it
@@ -205,6 +199,7 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<void> assign_epochs(env::Task& task, const Checked& checked);
   Result<Appended> write_batches(env::Task& task, MutBytes batches, const Checked& checked);
   Result<Appended> append_locked(env::Task& task, MutBytes batches, const AppendOptions* leader);
+  std::int64_t jitter_ms(const Segment& segment) const;
   bool must_roll(const Checked& checked) const;
   Result<void> roll_locked(env::Task& task);
   Result<void> start_segment(env::Task& task, Offset base);

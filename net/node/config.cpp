@@ -246,6 +246,14 @@ constexpr std::array kKeys = {
               [](Draft& draft, std::string_view value) {
                 return set_directory(value, draft.config.data_directory);
               }},
+    ConfigKey{"log.initial.task.delay.ms",
+              [](Draft& draft, std::string_view value) {
+                return set_ms(value, 0, kMaxMs, draft.config.housekeeping.first_after);
+              }},
+    ConfigKey{"log.retention.check.interval.ms",
+              [](Draft& draft, std::string_view value) {
+                return set_ms(value, 1, kMaxMs, draft.config.housekeeping.check_interval);
+              }},
     ConfigKey{"log.retention.hours",
               [](Draft& draft, std::string_view value) {
                 return set_number(value, -1, kMaxInt, draft.retention_hours.emplace());

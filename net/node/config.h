@@ -40,6 +40,8 @@ struct Config {
   std::int64_t fetch_bytes_max = 57'671'680;  // fetch.max.bytes
   Duration disk_patience = seconds(10);       // flux.disk.patience.ms
 
+  broker::HousekeepingConfig housekeeping;
+
   std::int64_t metadata_snapshot_records = 10'000;  // flux.metadata.snapshot.records
   log::LogConfig metadata_log;
 

@@ -77,8 +77,6 @@ constexpr std::string_view kUnused[] = {
     "log.flush.offset.checkpoint.interval.ms",
     "log.flush.scheduler.interval.ms",
     "log.flush.start.offset.checkpoint.interval.ms",
-    "log.initial.task.delay.ms",
-    "log.retention.check.interval.ms",
     "log.roll.jitter.hours",
     "max.connection.creation.rate",
     "max.connections.per.ip",

@@ -45,6 +45,7 @@ void Node::build() {
                            .topic_defaults = config_.topic_defaults,
                            .log = config_.log,
                            .fetch_bytes_max = config_.fetch_bytes_max,
+                           .housekeeping = config_.housekeeping,
                            .disk_patience = config_.disk_patience},
       *controller_);
   server_ = std::make_unique<server::Server>(
