@@ -33,6 +33,7 @@ enum class FaultKind : std::uint8_t {
   invalid_producer_epoch,
   invalid_txn_state,
   not_enough_replicas,
+  policy_violation,
   coordinator_not_available,
 };
 

@@ -31,6 +31,14 @@ struct ListedOffset {
   kafka::WireError wire = kafka::WireError::none;
 };
 
+struct DeletedRecords {
+  Offset start{-1};  // where the partition starts now
+  kafka::WireError wire = kafka::WireError::none;
+  std::optional<Error> error;
+  std::uint32_t tries = 0;  // that may have reached a broker
+  bool ok() const { return !error && start.value() >= 0; }
+};
+
 struct ClusterInfo {
   std::string id;
   NodeId controller = kNoNode;
@@ -120,6 +128,11 @@ class Admin {
   Result<std::map<TopicPartition, ListedOffset>> list_offsets(
       env::Task& task, const std::vector<TopicPartition>& partitions, std::int64_t timestamp,
       Isolation isolation = Isolation::read_uncommitted);
+  // Deletes what lies before these offsets (-1: all below the high watermark). An entry for each
+  // partition; those where it may not have been done say why.
+  using BeforeOffsets = std::map<TopicPartition, Offset>;
+  using Deleted = std::map<TopicPartition, DeletedRecords>;
+  Deleted delete_records(env::Task& task, const BeforeOffsets& before);
   // By DescribeCluster; where client and broker share no version of it, by Metadata.
   Result<ClusterInfo> describe_cluster(env::Task& task);
   // One try each. A broker that does not answer has one entry, with the error.
@@ -134,6 +147,12 @@ class Admin {
   Done change(env::Task& task, const Request& request, std::string_view about, Judge&& judge);
   using Listed = std::map<TopicPartition, ListedOffset>;
   bool list_offsets_once(env::Task& task, Listed& out, std::int64_t timestamp, Isolation isolation);
+
+  // admin_records.cpp
+  std::map<NodeId, kafka::DeleteRecordsRequest> requests_to_delete(const BeforeOffsets& before,
+                                                                   Deleted& out);
+  void delete_records_of(env::Task& task, NodeId leader, const kafka::DeleteRecordsRequest& request,
+                         Deleted& out);
 
   Client& client_;
   std::uint64_t calls_ = 0;

@@ -10,6 +10,7 @@
 #include "net/kafka/gen/api_versions.h"
 #include "net/kafka/gen/create_partitions.h"
 #include "net/kafka/gen/create_topics.h"
+#include "net/kafka/gen/delete_records.h"
 #include "net/kafka/gen/delete_topics.h"
 #include "net/kafka/gen/describe_cluster.h"
 #include "net/kafka/gen/describe_configs.h"
@@ -50,6 +51,7 @@ struct AnswerTo;
 FLUX_CLIENT_CALL(ApiVersions)
 FLUX_CLIENT_CALL(CreatePartitions)
 FLUX_CLIENT_CALL(CreateTopics)
+FLUX_CLIENT_CALL(DeleteRecords)
 FLUX_CLIENT_CALL(DeleteTopics)
 FLUX_CLIENT_CALL(DescribeCluster)
 FLUX_CLIENT_CALL(DescribeConfigs)

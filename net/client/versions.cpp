@@ -14,6 +14,7 @@ VersionCaps VersionCaps::librdkafka_2_0() {
   caps.set(ApiKey::produce, 7).set(ApiKey::fetch, 11).set(ApiKey::list_offsets, 2);
   caps.set(ApiKey::metadata, 4).set(ApiKey::find_coordinator, 2).set(ApiKey::api_versions, 3);
   caps.set(ApiKey::create_topics, 4).set(ApiKey::delete_topics, 1);
+  caps.set(ApiKey::delete_records, 1);
   caps.set(ApiKey::init_producer_id, 4).set(ApiKey::describe_cluster, -1);
   caps.set(ApiKey::describe_configs, 1).set(ApiKey::alter_configs, 0);
   caps.set(ApiKey::create_partitions, 0);
@@ -26,6 +27,7 @@ VersionCaps VersionCaps::oldest() {
   caps.set(ApiKey::produce, 3).set(ApiKey::fetch, 4).set(ApiKey::list_offsets, 1);
   caps.set(ApiKey::metadata, 1).set(ApiKey::find_coordinator, 0).set(ApiKey::api_versions, 0);
   caps.set(ApiKey::create_topics, 2).set(ApiKey::delete_topics, 1);
+  caps.set(ApiKey::delete_records, 0);
   caps.set(ApiKey::init_producer_id, 0).set(ApiKey::describe_cluster, -1);
   caps.set(ApiKey::describe_configs, 1).set(ApiKey::alter_configs, 0);
   caps.set(ApiKey::create_partitions, 0);

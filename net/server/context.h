@@ -60,6 +60,7 @@ Result<Reply> handle_alter_configs(env::Task& task, Context& context);
 Result<Reply> handle_api_versions(env::Task& task, Context& context);
 Result<Reply> handle_create_partitions(env::Task& task, Context& context);
 Result<Reply> handle_create_topics(env::Task& task, Context& context);
+Result<Reply> handle_delete_records(env::Task& task, Context& context);
 Result<Reply> handle_delete_topics(env::Task& task, Context& context);
 Result<Reply> handle_describe_cluster(env::Task& task, Context& context);
 Result<Reply> handle_describe_configs(env::Task& task, Context& context);

@@ -47,6 +47,8 @@ WireError to_wire(const broker::Fault& fault) {
       return WireError::invalid_txn_state;
     case FaultKind::not_enough_replicas:
       return WireError::not_enough_replicas;
+    case FaultKind::policy_violation:
+      return WireError::policy_violation;
     case FaultKind::coordinator_not_available:
       return WireError::coordinator_not_available;
   }

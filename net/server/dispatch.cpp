@@ -27,6 +27,7 @@ constexpr std::array kServed = {
     Served{ApiKey::api_versions, handle_api_versions},
     Served{ApiKey::create_topics, handle_create_topics},
     Served{ApiKey::delete_topics, handle_delete_topics},
+    Served{ApiKey::delete_records, handle_delete_records},
     Served{ApiKey::init_producer_id, handle_init_producer_id, "transactions"},
     Served{ApiKey::offset_for_leader_epoch, handle_offset_for_leader_epoch},
     Served{ApiKey::describe_configs, handle_describe_configs, "client metrics; groups"},

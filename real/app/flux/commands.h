@@ -44,6 +44,12 @@ struct DeleteTopicOptions {
 };
 int delete_topic(const GlobalOptions& global, const DeleteTopicOptions& options);
 
+struct DeleteRecordsOptions {
+  std::string topic;
+  std::map<std::int32_t, std::int64_t> before;  // by partition; -1: all that is there
+};
+int delete_records(const GlobalOptions& global, const DeleteRecordsOptions& options);
+
 int list_topics(const GlobalOptions& global, bool internal);
 // All topics when none is named.
 int describe_topics(const GlobalOptions& global, const std::vector<std::string>& names);

@@ -24,6 +24,8 @@ struct Arguments {
   app::CreateTopicOptions create;
   std::vector<std::string> settings;
   app::DeleteTopicOptions remove;
+  app::DeleteRecordsOptions delete_records;
+  std::vector<std::string> before;
   app::AlterTopicOptions alter;
   std::string config_kind;
   std::string config_name;
@@ -56,6 +58,28 @@ std::string check_from(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
   const bool number = error == std::errc() && end == text.data() + text.size() && offset >= 0;
   return number ? "" : "it must be beginning, end or an offset";
+}
+
+// "PARTITION:OFFSET", the offset a number or "end".
+std::string take_before(const std::string& text, std::map<std::int32_t, std::int64_t>& before) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const std::string offset_text = colon < text.size() ? text.substr(colon + 1) : "";
+  const auto number = [](const std::string& digits, auto& out) {
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
+    return error == std::errc() && end == digits.data() + digits.size() && out >= 0;
+  };
+  std::int32_t partition = 0;
+  std::int64_t offset = -1;
+  const bool good = number(text.substr(0, colon), partition) &&
+                    (offset_text == "end" || number(offset_text, offset));
+  if (!good) return "it must be PARTITION:OFFSET, where the offset may be end";
+  if (!before.emplace(partition, offset).second) return "a partition is named twice";
+  return "";
+}
+
+std::string check_before(const std::string& text) {
+  std::map<std::int32_t, std::int64_t> one;
+  return take_before(text, one);
 }
 
 std::string check_servers(const std::string& text) {
@@ -253,6 +277,28 @@ void add_config_commands(CLI::App& program, Arguments& arguments) {
       [&arguments] { arguments.chosen = [&arguments] { return alter_config(arguments); }; });
 }
 
+void add_delete_records(CLI::App& program, Arguments& arguments) {
+  CLI::App* command = program.get_subcommand("topic")->add_subcommand(
+      "delete-records", "Delete the records of partitions that lie before an offset");
+  command->add_option("NAME", arguments.delete_records.topic, "name of the topic")->required();
+  command
+      ->add_option("--before", arguments.before,
+                   "the first offset that stays, or end; may be given for several partitions")
+      ->type_name("PARTITION:OFFSET")
+      ->required()
+      ->check(CLI::Validator(check_before, ""));
+  command->footer("Example: flux topic delete-records orders --before 0:1000 --before 1:end");
+  command->callback([&arguments] {
+    for (const std::string& text : arguments.before) {
+      const std::string wrong = take_before(text, arguments.delete_records.before);
+      if (!wrong.empty()) throw CLI::ValidationError("--before " + text, wrong);
+    }
+    arguments.chosen = [&arguments] {
+      return app::delete_records(arguments.global, arguments.delete_records);
+    };
+  });
+}
+
 void add_produce(CLI::App& program, Arguments& arguments) {
   CLI::App* produce =
       program.add_subcommand("produce", "Send the lines of standard input as records");
@@ -374,6 +420,7 @@ int main(int argc, char** argv) {
   program.fallthrough();
   program.footer("Exit codes: 0 done, 1 it failed, 2 bad usage. `flux COMMAND --help` says more.");
   add_topic_commands(program, arguments);
+  add_delete_records(program, arguments);
   add_cluster_commands(program, arguments);
   add_config_commands(program, arguments);
   add_produce(program, arguments);

@@ -156,6 +156,33 @@ int delete_topic(const GlobalOptions& global, const DeleteTopicOptions& options)
   });
 }
 
+int delete_records(const GlobalOptions& global, const DeleteRecordsOptions& options) {
+  return with_client(global, [&](Task& task, Client& client) {
+    Admin admin(client);
+    Admin::BeforeOffsets before;
+    for (const auto& [partition, offset] : options.before) {
+      before[{options.topic, PartitionIndex(partition)}] = Offset(offset);
+    }
+    int status = kDone;
+    ordered_json out = ordered_json::array();
+    for (const auto& [at, deleted] : admin.delete_records(task, before)) {
+      ordered_json entry = {{"topic", at.topic}, {"partition", at.partition.value()}};
+      if (deleted.ok()) {
+        if (!global.json)
+          print_line(fmt::format("{} starts at {}", at.to_string(), deleted.start.value()));
+        entry["begin"] = deleted.start.value();
+      } else {
+        complain(deleted.error->in(at.to_string()));
+        entry["error"] = std::string(kafka::name_of(deleted.wire));
+        status = kFailed;
+      }
+      out.push_back(std::move(entry));
+    }
+    if (global.json) print_json(out);
+    return flush_output() ? status : kFailed;
+  });
+}
+
 int list_topics(const GlobalOptions& global, bool internal) {
   return with_client(global, [&](Task& task, Client& client) {
     Admin admin(client);

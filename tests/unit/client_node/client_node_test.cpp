@@ -134,6 +134,27 @@ TEST_F(ClientNodeTest, APartitionedClientRefusesOrDoubtsButNeverLies) {
       values, {}, [](const std::string& value) { return std::stoi(value.substr(1)); }));
 }
 
+TEST_F(ClientNodeTest, DeletesRecordsAndSaysWhereAPartitionStarts) {
+  with_client([&](Task& task, Client& client) {
+    Producer producer(client, small());
+    for (int i = 0; i < 20; ++i) send(task, producer, i);
+    EXPECT_TRUE(producer.flush(task).has_value());
+    producer.close(task);
+    Admin admin(client);
+    const TopicPartition there{"t", PartitionIndex(0)};
+    const TopicPartition nowhere{"t", PartitionIndex(9)};
+    auto deleted = admin.delete_records(task, {{there, Offset(7)}});
+    EXPECT_TRUE(deleted.at(there).ok());
+    EXPECT_EQ(deleted.at(there).start, Offset(7));
+    deleted = admin.delete_records(task, {{there, Offset(21)}});
+    EXPECT_EQ(deleted.at(there).wire, kafka::WireError::offset_out_of_range);
+    EXPECT_FALSE(deleted.at(there).ok());
+    const env::DeadlineScope scope(task, client.now() + seconds(5));
+    EXPECT_FALSE(admin.delete_records(task, {{nowhere, Offset(0)}}).at(nowhere).ok());
+  });
+  EXPECT_EQ(stored().size(), 13u);
+}
+
 TEST_F(ClientNodeTest, ReadsEveryCodecBackEqual) {
   for (int codec = 0; codec < record::kCodecs; ++codec) {
     with_client([&](Task& task, Client& client) {

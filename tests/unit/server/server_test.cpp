@@ -5,6 +5,7 @@
 
 #include "core/record/batch_builder.h"
 #include "net/kafka/gen/api_versions.h"
+#include "net/kafka/gen/delete_records.h"
 #include "net/kafka/gen/delete_topics.h"
 #include "net/kafka/gen/describe_cluster.h"
 #include "net/kafka/gen/fetch.h"
@@ -385,6 +386,39 @@ TEST_F(ServerTest, DescribeClusterInEveryVersion) {
     kafka::DescribeClusterRequest others{.endpoint_type = 7};
     EXPECT_EQ(raw.call<kafka::DescribeClusterResponse>(task, others, 1)->error,
               WireError::unsupported_endpoint_type);
+  });
+}
+
+TEST_F(ServerTest, DeletesRecordsInEveryVersion) {
+  with_stream([&](env::Task& task, RawClient& raw) {
+    make_topic(task, raw, "t");
+    const Bytes batch = batch_of("value");
+    for (int i = 0; i < 4; ++i) {
+      ASSERT_TRUE(raw.call<kafka::ProduceResponse>(task, produce_of("t", batch), 9));
+    }
+    const auto ask = [&](const std::string& topic, std::int64_t before, std::int16_t version) {
+      kafka::DeleteRecordsRequest request{.timeout_ms = 5000};
+      request.topics.push_back(
+          {.name = topic, .partitions = {{.index = PartitionIndex(0), .offset = Offset(before)}}});
+      auto answer = raw.call<kafka::DeleteRecordsResponse>(task, request, version);
+      EXPECT_TRUE(answer && answer->topics.size() == 1) << version;
+      return answer->topics[0].partitions[0];
+    };
+    for (std::int16_t version = 0; version <= 2; ++version) {
+      const auto deleted = ask("t", version + 1, version);
+      EXPECT_EQ(deleted.error, WireError::none);
+      EXPECT_EQ(deleted.low_watermark, Offset(version + 1));
+    }
+    EXPECT_EQ(ask("t", 5, 2).error, WireError::offset_out_of_range);
+    EXPECT_EQ(ask("t", 5, 2).low_watermark, Offset(-1));
+    EXPECT_EQ(ask("nobody", 0, 2).error, WireError::unknown_topic_or_partition);
+    auto gone = raw.call<kafka::FetchResponse>(task, fetch_of("t", Offset(0), 0), 11);
+    ASSERT_TRUE(gone);
+    EXPECT_EQ(gone->topics[0].partitions[0].error, WireError::offset_out_of_range);
+    EXPECT_EQ(ask("t", -1, 2).low_watermark, Offset(4));
+    auto produced = raw.call<kafka::ProduceResponse>(task, produce_of("t", batch), 9);
+    ASSERT_TRUE(produced);
+    EXPECT_EQ(produced->topics[0].partitions[0].log_start_offset, Offset(4));
   });
 }
 
