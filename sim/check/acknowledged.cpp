@@ -15,20 +15,17 @@ std::string value_text(ValueId value) {
 }  // namespace
 
 AcknowledgedChecker::AcknowledgedChecker(const ClusterFacts& facts, Findings& findings)
-    : Checker(findings), facts_(facts), unverified_(facts, map_) {}
+    : Checker(findings), facts_(facts), unverified_(facts, map_), entitled_(facts, map_) {}
 
 void AcknowledgedChecker::observe(const Observation& observation) {
   map_.observe(observation);
   unverified_.observe(observation);
+  entitled_.observe(observation);
   if (const auto* invoked = std::get_if<Invoked>(&observation)) {
     const Operation& op = invoked->operation;
     if (op.kind == OperationKind::produce) invoked_[op.id] = map_.moment();
     // From the moment it is asked for, a deletion may take effect.
     if (op.kind == OperationKind::delete_topic) deleted_topics_.insert(op.topic);
-    if (op.kind == OperationKind::delete_records) {
-      Offset& before = deleted_before_[{op.topic, op.partition}];
-      before = std::max(before, op.offset);
-    }
   } else if (const auto* completed = std::get_if<Completed>(&observation)) {
     const Operation& op = completed->operation;
     if (op.outcome != Outcome::ok) return;
@@ -66,7 +63,7 @@ void AcknowledgedChecker::judge_at_acknowledgement(const Promised& one, Time at)
   }
   if (one.promise != Promise::survives_power_cut) return;
   count("synced_when_acknowledged");
-  if (map_.synced(*one.stored) || excuse_of(one)) return;
+  if (map_.synced(*one.stored) || excuse_of(one, at)) return;
   violation(at,
             fmt::format("{} was acknowledged at {} offset {} before a sync covered it",
                         value_text(one.record.value), one.where.to_string(), one.offset.value()),
@@ -89,10 +86,9 @@ void AcknowledgedChecker::final_read(const Operation& op) {
   for (const RecordView& record : op.records) found[record.offset] = {record.value, record.digest};
 }
 
-std::optional<std::string> AcknowledgedChecker::excuse_of(const Promised& one) const {
+std::optional<std::string> AcknowledgedChecker::excuse_of(const Promised& one, Time now) const {
   if (deleted_topics_.contains(one.where.topic)) return "deleted";
-  const auto before = deleted_before_.find(one.where);
-  if (before != deleted_before_.end() && one.offset < before->second) return "deleted";
+  if (auto gone = entitled_.why_gone(one.where, one.offset, one.stored, now)) return gone;
   if (!one.stored) return std::nullopt;
   return map_.excuse(*one.stored, one.promise);
 }
@@ -106,7 +102,7 @@ bool AcknowledgedChecker::was_in_doubt(const Promised& one) const {
 }
 
 void AcknowledgedChecker::judge_at_end(const Promised& one, Time now) {
-  std::optional<std::string> excuse = excuse_of(one);
+  std::optional<std::string> excuse = excuse_of(one, now);
   if (!excuse && one.stored && !audited_.contains(one.where)) excuse = map_.closed(*one.stored);
   if (!excuse) count("owed");
   const auto partition = final_.find(one.where);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sim/check/checker.h"
+#include "sim/check/entitled.h"
 #include "sim/check/storage_map.h"
 #include "sim/check/unverified.h"
 
@@ -45,11 +46,12 @@ class AcknowledgedChecker final : public Checker {
   void final_read(const Operation& op);
   void judge_at_end(const Promised& one, Time now);
   bool was_in_doubt(const Promised& one) const;
-  std::optional<std::string> excuse_of(const Promised& one) const;
+  std::optional<std::string> excuse_of(const Promised& one, Time now) const;
 
   const ClusterFacts& facts_;
   StorageMap map_;
   UnverifiedReads unverified_;
+  Entitled entitled_;
   std::map<OperationId, std::uint64_t> invoked_;
   std::vector<Promised> promised_;
   std::map<TopicPartitionName, std::map<Offset, Found>> final_;
@@ -57,7 +59,6 @@ class AcknowledgedChecker final : public Checker {
   // Final reads by the offset they were asked from, and whether they may have met wrong bytes.
   std::map<TopicPartitionName, std::map<Offset, bool>> doubtful_;
   std::set<std::string> deleted_topics_;
-  std::map<TopicPartitionName, Offset> deleted_before_;
   bool audit_began_ = false;
 };
 

@@ -67,6 +67,7 @@ std::vector<BatchStored> LogWatch::saw(const DiskEvent& event, const DiskImage& 
     stored.range = {at, at + size};
     stored.base = Offset(load_be<std::int64_t>(header));
     stored.end = stored.base + load_be<std::int32_t>(header + 23) + 1;
+    stored.max_timestamp_ms = load_be<std::int64_t>(header + 35);
     stored.producer = ProducerId(load_be<std::int64_t>(header + 43));
     stored.producer_epoch = ProducerEpoch(load_be<std::int16_t>(header + 51));
     stored.sequence = Sequence(load_be<std::int32_t>(header + 53));

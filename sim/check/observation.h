@@ -167,6 +167,7 @@ struct BatchStored {
   Sequence sequence = kNoSequence;
   std::uint64_t digest = 0;  // of all its bytes
   std::string segment;       // the file's path without its suffix
+  std::int64_t max_timestamp_ms = -1;
 };
 
 // A block that a node named in an integrity file, as read off the true disk (log_watch.h).

@@ -8,6 +8,8 @@ namespace flux::sim {
 namespace {
 
 constexpr Offset kLatest{-1};
+// Where a log starts is durable before it is told, whatever the topic says of its records.
+constexpr Promise kStartPromise = Promise::survives_power_cut;
 
 }  // namespace
 
@@ -32,15 +34,35 @@ void OffsetDisciplineChecker::observe(const Observation& observation) {
     if (reads) claim(op, record.offset, record);
   }
   const bool lists_end = op.kind == OperationKind::list_offsets && op.offset == kLatest;
-  if ((!reads && !lists_end) || deletions_.contains(op.topic)) return;
+  const bool deletes = op.kind == OperationKind::delete_records;
+  if ((!reads && !lists_end && !deletes) || deletions_.contains(op.topic)) return;
+  if (reads) judge_deleted(op);
   Levels& levels = levels_[{op.topic, op.partition}];
   const Levels& before = invoked_[op.id].levels;
   const Offset high_watermark = lists_end ? op.base_offset : op.high_watermark;
   if (high_watermark.value() >= 0) {
-    level(op, "high watermark", high_watermark, levels.high_watermark, before.high_watermark);
+    level(op, "high watermark", high_watermark, levels.high_watermark, before.high_watermark,
+          promise_of(facts_, op));
   }
   if (op.log_start.value() >= 0) {
-    level(op, "log start", op.log_start, levels.log_start, before.log_start);
+    level(op, "log start", op.log_start, levels.log_start, before.log_start, kStartPromise);
+  }
+}
+
+// What was said to be deleted when the read began never comes back.
+void OffsetDisciplineChecker::judge_deleted(const Operation& op) {
+  const Level& start = invoked_[op.id].levels.log_start;
+  if (start.offset <= Offset(0)) return;
+  count("compared.deleted");
+  for (const RecordView& record : op.records) {
+    if (record.offset >= start.offset) continue;
+    const auto loss = map_.loss_from({op.topic, op.partition}, start.moment, kStartPromise);
+    if (loss && *loss <= record.offset) return count("excused.deleted_came_back");
+    return violation(
+        op.completed,
+        fmt::format("{}-{}: offset {} was read, and the log was said to start at {}", op.topic,
+                    op.partition.value(), record.offset.value(), start.offset.value()),
+        {start.operation, op.id});
   }
 }
 
@@ -70,11 +92,11 @@ void OffsetDisciplineChecker::claim(const Operation& op, Offset offset, const Re
 }
 
 void OffsetDisciplineChecker::level(const Operation& op, std::string_view what, Offset seen,
-                                    Level& highest, const Level& when_invoked) {
+                                    Level& highest, const Level& when_invoked, Promise promise) {
   const TopicPartitionName where{op.topic, op.partition};
   count("compared.levels");
   if (seen < when_invoked.offset) {
-    const auto loss = map_.loss_from(where, when_invoked.moment, promise_of(facts_, op));
+    const auto loss = map_.loss_from(where, when_invoked.moment, promise);
     if (loss && *loss <= seen) {
       count("excused.level_went_back");
       highest = {seen, op.id, invoked_[op.id].moment};

@@ -46,7 +46,8 @@ class OffsetDisciplineChecker final : public Checker {
 
   void claim(const Operation& op, Offset offset, const RecordView& record);
   void level(const Operation& op, std::string_view what, Offset seen, Level& highest,
-             const Level& when_invoked);
+             const Level& when_invoked, Promise promise);
+  void judge_deleted(const Operation& op);
 
   const ClusterFacts& facts_;
   StorageMap map_;

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <map>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -69,6 +71,8 @@ class OrderChecker final : public Checker {
   std::map<TopicPartitionName, Highest> highest_;
   // When each produce began, and what was the highest then.
   std::map<OperationId, std::pair<std::uint64_t, Highest>> invoked_;
+  // An offset may be used again in a topic that was made anew.
+  std::set<std::string> deleted_topics_;
   // What the final reads found, and what all reads skipped.
   std::map<TopicPartitionName, std::map<Offset, Read>> final_;
   std::vector<Skip> skips_;

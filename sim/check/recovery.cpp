@@ -30,6 +30,7 @@ void RecoveryChecker::observe(const Observation& observation) {
     }
   }
   map_.observe(observation);
+  entitled_.observe(observation);
 }
 
 // Before the map learns of the event: which batches does it take away?
@@ -44,6 +45,13 @@ void RecoveryChecker::judge_cut(const DiskEvent& event) {
   for (const Stored* batch : map_.standing_beyond(event.disk, event.inode, from)) {
     count("compared.cuts");
     if (!map_.truly_synced(*batch) || map_.excuse(*batch, Promise::survives_power_cut)) continue;
+    if (event.kind == OmenKind::removed) {
+      count("compared.removals");
+      if (const auto why = entitled_.why_gone(where, batch->end - 1, batch, event.at)) {
+        count("excused." + *why);
+        continue;
+      }
+    }
     if (event.kind == OmenKind::written) {
       overwritten_.push_back(batch);
       overwritten_at_ = event.at;

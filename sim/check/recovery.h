@@ -1,14 +1,15 @@
 // Recovery: after any crash the log is a prefix of what was written, and keeps all that was synced.
 //
 // A node must never cut off or remove a batch that a true sync covered and no fault spoiled (unless
-// its topic was deleted), nor write other bytes over it; and what stands in a segment at the end
-// must be, byte for byte, what was once written there.
+// its topic was deleted, or it was entitled to go from the front), nor write other bytes over it;
+// and what stands in a segment at the end must be, byte for byte, what was once written there.
 #pragma once
 
 #include <map>
 #include <set>
 
 #include "sim/check/checker.h"
+#include "sim/check/entitled.h"
 #include "sim/check/storage_map.h"
 
 namespace flux::sim {
@@ -16,7 +17,7 @@ namespace flux::sim {
 class RecoveryChecker final : public Checker {
  public:
   RecoveryChecker(const ClusterFacts& facts, Findings& findings)
-      : Checker(findings), facts_(facts) {}
+      : Checker(findings), facts_(facts), entitled_(facts, map_) {}
 
   std::string_view name() const override { return "recovery"; }
   void observe(const Observation& observation) override;
@@ -30,6 +31,7 @@ class RecoveryChecker final : public Checker {
 
   const ClusterFacts& facts_;
   StorageMap map_;
+  Entitled entitled_;
   std::set<std::string> deleted_topics_;
   // Written over just now; the same bytes, if they follow, clear them.
   std::vector<const Stored*> overwritten_;

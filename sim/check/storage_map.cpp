@@ -103,7 +103,8 @@ void StorageMap::stored(const BatchStored& batch) {
           .producer_epoch = batch.producer_epoch,
           .sequence = batch.sequence,
           .digest = batch.digest,
-          .moment = moment_};
+          .moment = moment_,
+          .max_timestamp_ms = batch.max_timestamp_ms};
   by_file_[{batch.disk, batch.inode}].push_back(one.get());
   by_segment_.insert_or_assign({batch.disk, batch.segment}, batch.inode);
   longest_batch_ = std::max(longest_batch_, batch.end - batch.base);
@@ -175,7 +176,7 @@ void StorageMap::disk(const DiskEvent& event) {
       power_cut(event.disk);
       break;
     case OmenKind::removed:
-      if (segment) cut(file, 0);
+      cut(file, 0);  // by whatever name: a deleted topic's directory was renamed
       break;
     case OmenKind::wiped:
     case OmenKind::rolled_back:
@@ -330,6 +331,16 @@ std::vector<const Stored*> StorageMap::standing_beyond(std::uint32_t disk, Inode
     found.push_back(*batch);
   }
   return found;
+}
+
+std::uint64_t StorageMap::bytes_behind(const TopicPartitionName& where, const Stored& batch) const {
+  std::uint64_t sum = 0;
+  const auto partition = batches_.find(where);
+  if (partition == batches_.end()) return sum;
+  for (auto at = partition->second.upper_bound(batch.base); at != partition->second.end(); ++at) {
+    sum += at->second.back()->range.size();
+  }
+  return sum;
 }
 
 std::vector<TopicPartitionName> StorageMap::partitions() const {

@@ -41,7 +41,8 @@ struct Stored {
   Sequence sequence = kNoSequence;
   std::uint64_t digest = 0;
   std::uint64_t moment = 0;  // of the row of observations
-  bool cut = false;          // the node cut it off since
+  std::int64_t max_timestamp_ms = -1;
+  bool cut = false;  // the node cut it off since
   // Of the block that the integrity file names last with it in it, and the moment of the first
   // batch in that; empty until one does (neighbours()).
   ByteRange block;
@@ -58,6 +59,8 @@ class StorageMap {
   const Stored* find(const TopicPartitionName& where, Offset offset) const;
   // All batches of a partition that the node has not cut off, by base offset.
   std::vector<const Stored*> standing(const TopicPartitionName& where) const;
+  // In all batches that lie behind this one, whether or not they still stand.
+  std::uint64_t bytes_behind(const TopicPartitionName& where, const Stored& batch) const;
   std::vector<TopicPartitionName> partitions() const;
   // Those of one file that reach beyond `from`.
   std::vector<const Stored*> standing_beyond(std::uint32_t disk, Inode inode,

@@ -27,6 +27,7 @@ constexpr Key kNext = key("client.next");
 constexpr Key kBatch = key("client.batch");
 constexpr Key kPlace = key("client.place");
 constexpr Key kProof = key("client.proof");
+constexpr Key kDelete = key("client.delete_records");
 constexpr std::int64_t kLatest = -1;
 constexpr Duration kPollMax = milliseconds(20);
 constexpr Duration kProofPause = milliseconds(50);
@@ -390,6 +391,7 @@ class Worker {
     if (what == "fetch") return reader_.fetch(task);
     if (what == "list_offsets") return list_offsets(task, at);
     if (what == "describe") return describe(task, at);
+    if (what == "delete_records") return delete_records(task, at, step);
     CHECK(what == "seek" || what == "omit", what);
     if (what == "seek") reader_.start_over(at, true);
     return true;
@@ -417,6 +419,35 @@ class Worker {
       if (!answer.error) filled.outcome = Outcome::ok;
     });
     return listed || listed.error() != ErrorCode::cancelled;
+  }
+
+  // Before some offset that is there, or was.
+  bool delete_records(env::Task& task, const TopicPartition& at, std::uint64_t step) {
+    client::Admin admin(reading_);
+    const auto listed = admin.list_offsets(task, {at}, kLatest);
+    if (!listed) return listed.error() != ErrorCode::cancelled;
+    const std::int64_t end = listed->at(at).offset.value();
+    if (end <= 0) return true;
+    const Offset before(draw_span(session_.env().random, kDelete.with(step), {0, end}));
+    Operation op;
+    op.kind = OperationKind::delete_records;
+    op.topic = at.topic;
+    op.partition = at.partition;
+    op.offset = before;
+    const OperationId id = session_.invoke(op);
+    const client::DeletedRecords deleted = admin.delete_records(task, {{at, before}}).at(at);
+    session_.complete(id, [&](Operation& filled) {
+      filled.attempt = std::max(deleted.tries, 1u);
+      filled.kafka_error = static_cast<int>(deleted.wire);
+      filled.log_start = deleted.start;
+      filled.outcome = deleted.ok()         ? Outcome::ok
+                       : deleted.tries == 0 ? Outcome::refused
+                                            : Outcome::unknown;
+      if (!deleted.error) return;
+      filled.error = deleted.error->code();
+      filled.detail = deleted.error->detail();
+    });
+    return deleted.ok() || *deleted.error != ErrorCode::cancelled;
   }
 
   bool describe(env::Task& task, const TopicPartition& at) {

@@ -6,6 +6,7 @@
 #include "sim/workload/produce_consume.h"
 #include "sim/workload/read_back.h"
 #include "sim/workload/topic_admin.h"
+#include "sim/workload/topic_recreate.h"
 
 namespace flux::sim {
 
@@ -29,7 +30,8 @@ std::vector<WorkloadKind> workload_kinds() {
        .meaning = "writes and reads topics as Kafka clients of several kinds do",
        .make = ProduceConsume::make,
        .audited_by = "read_back",
-       .operations = {"describe", "fetch", "list_offsets", "omit", "produce", "seek"}},
+       .operations = {"delete_records", "describe", "fetch", "list_offsets", "omit", "produce",
+                      "seek"}},
       {.name = "read_back",
        .meaning = "reads every partition from start to end with a decoder of its own",
        .make = ReadBack::make,
@@ -37,6 +39,9 @@ std::vector<WorkloadKind> workload_kinds() {
       {.name = "topic_admin",
        .meaning = "makes, describes and deletes topics of its own",
        .make = TopicAdmin::make},
+      {.name = "topic_recreate",
+       .meaning = "deletes the topics that others use and makes them again",
+       .make = TopicRecreate::make},
   };
 }
 
