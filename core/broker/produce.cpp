@@ -36,6 +36,8 @@ class Unpacking {
   sync::Semaphore* permits_;
 };
 
+constexpr Offset kUnknownOffset{-1};
+
 // A batch that was made here, and its share of the room for such batches.
 class Repacked {
  public:
@@ -186,9 +188,11 @@ Outcome<Produced> finish_produce(env::Task& task, const Producing& producing, Ac
     auto committed = partition.wait_committed(task, *producing.append, until);
     if (!committed) return std::unexpected(committed.error());
   }
+  // A log that was lost since may start anywhere behind what is remembered of it.
+  const std::shared_ptr<log::Log>& log = partition.log();
   return Produced{.base_offset = appended->base,
                   .log_append_time = appended->log_append_time,
-                  .log_start = partition.status().log_start};
+                  .log_start = log != nullptr ? log->start_offset() : kUnknownOffset};
 }
 
 }  // namespace flux::broker
