@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/base/mark.h"
+#include "core/base/mutant.h"
 #include "core/log/log.h"
 #include "core/log/names.h"
 #include "core/log/segment.h"
@@ -31,7 +32,9 @@ Result<void> Log::advance_locked(Task& task, Offset to) {
   if (to <= start_offset_) return {};
   if (to > end_offset_) return refuse_offset(to);
   const LogStart start{.start = to, .segment = segment_of(to)->base_offset()};
-  TRY(write_start_file(task, env_.disk, path(kStartFile), identity_, start));
+  if (!MUTANT("log.start_not_durable")) {
+    TRY(write_start_file(task, env_.disk, path(kStartFile), identity_, start));
+  }
   REACHED("log.start_advanced");
   TRACE(env_.trace, info, "log.start_advanced", {"partition", identity_.name()},
         {"from", start_offset_}, {"to", to});
@@ -46,7 +49,8 @@ Result<void> Log::advance_locked(Task& task, Offset to) {
 // By the newest record, as Kafka counts: one from the future keeps its segment until then.
 bool Log::too_old(const Segment& segment, std::int64_t age_ms_max) const {
   const WallTime now = env_.clock.wall_now();
-  const record::Timestamp newest = segment.max_timestamp();
+  const bool by_oldest = MUTANT("log.retention_by_oldest_record");
+  const record::Timestamp newest = by_oldest ? segment.first_timestamp() : segment.max_timestamp();
   if (newest == record::kNoTimestamp) return (now - segment.created()).ms() > age_ms_max;
   return now.ms() - newest.value() > age_ms_max;
 }
