@@ -132,6 +132,7 @@ std::vector<OutputFile> emit_cpp(const Schema& schema) {
   }
   out.push_back({.path = "apis.h", .text = emit_api_table(schema)});
   out.push_back({.path = "metadata_records.h", .text = emit_metadata_table(schema)});
+  out.push_back({.path = "each_error.h", .text = emit_errors(schema)});
   return out;
 }
 
