@@ -4,8 +4,8 @@
 //   return env->run([&](env::Task& task) { return serve(task, env->env()); },
 //                   [&](int) { node.stop(); });
 //
-// One at a time in a process (it takes SIGTERM, SIGINT and SIGPIPE), used by one thread. It lives
-// longer than everything built on its env().
+// One at a time in a process (it takes SIGTERM, SIGHUP, SIGINT and SIGPIPE), used by one thread. It
+// lives longer than everything built on its env().
 #pragma once
 
 #include <cstdint>
@@ -51,8 +51,8 @@ class RealEnv {
  public:
   // Runs as the first task; the status it returns is that of run().
   using MainTask = std::move_only_function<int(env::Task&)>;
-  // Runs inside the loop but outside of any task, with the signal's number, at each SIGTERM or
-  // SIGINT: it may cancel, unpark and spawn.
+  // Runs inside the loop but outside of any task, with the signal's number, at each SIGTERM,
+  // SIGHUP or SIGINT: it may cancel, unpark and spawn.
   using OnStop = std::move_only_function<void(int)>;
 
   static Result<std::unique_ptr<RealEnv>> create(const RealEnvConfig& config);

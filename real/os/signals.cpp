@@ -42,11 +42,14 @@ Signals::Signals(Poller& poller, std::move_only_function<void(int)> on_stop)
   CHECK(poller.add_level(event_.get(), *this).has_value());
   term_before_ = install(SIGTERM, SA_RESTART);
   int_before_ = install(SIGINT, SA_RESTART | static_cast<int>(SA_RESETHAND));
+  hup_before_ = install(SIGHUP, SA_RESTART);
+  if (hup_before_.sa_handler == SIG_IGN) ::sigaction(SIGHUP, &hup_before_, nullptr);
 }
 
 Signals::~Signals() {
   ::sigaction(SIGTERM, &term_before_, nullptr);
   ::sigaction(SIGINT, &int_before_, nullptr);
+  ::sigaction(SIGHUP, &hup_before_, nullptr);
   stop_event.store(-1);
 }
 

@@ -1,8 +1,10 @@
-// Signals: SIGTERM and SIGINT become a call inside the loop; SIGPIPE is ignored for the process.
+// Signals: SIGTERM, SIGHUP and SIGINT become a call inside the loop; SIGPIPE is ignored for the
+// process.
 //
 // The handler only writes to an eventfd that stands in the poller. A second SIGINT ends the process
-// at once, for a person whose patience is over; SIGTERM may come any number of times. At most one
-// of these exists at a time; the earlier handlers are back when it ends.
+// at once, for a person whose patience is over; SIGTERM may come any number of times. SIGHUP stays
+// ignored where it was, as under nohup. At most one of these exists at a time; the earlier handlers
+// are back when it ends.
 #pragma once
 
 #include <functional>
@@ -27,6 +29,7 @@ class Signals final : public PollTarget {
   std::move_only_function<void(int)> on_stop_;
   struct sigaction term_before_{};
   struct sigaction int_before_{};
+  struct sigaction hup_before_{};
 };
 
 // Writing to a connection that the peer has closed is an error to handle, not a reason to die.

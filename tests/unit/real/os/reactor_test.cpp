@@ -68,6 +68,21 @@ TEST(RealEnv, WithoutACallbackASignalCancelsTheMainTask) {
   EXPECT_EQ(status, 0);
 }
 
+TEST(RealEnv, SighupIsTakenUnlessItIsIgnored) {
+  TestEnv world;
+  const auto hang_up = [&] {
+    return world.real().run([&](env::Task& task) {
+      ::raise(SIGHUP);
+      const auto slept = env::sleep_until(task, world.env().clock.now() + milliseconds(50));
+      return slept ? 1 : 2;
+    });
+  };
+  EXPECT_EQ(hang_up(), 2);
+  const auto before = ::signal(SIGHUP, SIG_IGN);
+  EXPECT_EQ(hang_up(), 1);
+  ::signal(SIGHUP, before);
+}
+
 // A device that answers when it is told to: helper threads sit in a read of a pipe.
 class SlowDevice {
  public:
