@@ -1,5 +1,6 @@
 #include "core/broker/broker.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -226,6 +227,47 @@ Outcome<std::shared_ptr<Partition>> Broker::partition(const controller::TopicSta
   if (believed < (*found)->epoch()) return fault(FaultKind::fenced_leader_epoch);
   if (believed > (*found)->epoch()) return fault(FaultKind::unknown_leader_epoch);
   return found;
+}
+
+// ---- metrics
+
+void Broker::write_metrics(env::Task& task, metrics::Exposition& to) const {
+  using metrics::Kind;
+  host_.metrics.write(to);
+  const auto now = image();
+  std::uint64_t partitions = 0;
+  std::uint64_t led = 0;
+  for (const auto& [name, topic] : now->topics) {
+    partitions += topic->partitions.size();
+    for (const controller::PartitionState& state : topic->partitions) {
+      led += state.leader == config_.node ? 1 : 0;
+    }
+    env::yield_if_due(task);
+  }
+  std::uint64_t open = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t segments = 0;
+  // Others run in between, and may take partitions away.
+  PartitionKey last{.topic = {}, .index = PartitionIndex(-1)};
+  for (auto at = partitions_.begin(); at != partitions_.end(); at = partitions_.upper_bound(last)) {
+    last = at->first;
+    if (const std::shared_ptr<log::Log> log = at->second->log(); log != nullptr) {
+      ++open;
+      bytes += log->size_bytes();
+      segments += log->segment_count();
+    }
+    env::yield_if_due(task);
+  }
+  to.single("flux_topics", Kind::gauge, "Topics of the cluster.",
+            std::uint64_t{now->topics.size()});
+  to.single("flux_partitions", Kind::gauge, "Partitions of the cluster.", partitions);
+  to.single("flux_partitions_led", Kind::gauge, "Partitions that this node leads.", led);
+  to.single("flux_logs_open", Kind::gauge, "Partitions whose log was used since the start.", open);
+  to.single("flux_log_size_bytes", Kind::gauge, "Bytes of record batches in those logs.", bytes);
+  to.single("flux_log_segments", Kind::gauge, "Segments of those logs.", segments);
+  to.single("flux_metadata_log_end_offset", Kind::gauge,
+            "Where the metadata ends that this node acts on.",
+            static_cast<std::uint64_t>(std::max<std::int64_t>(0, now->end.value())));
 }
 
 // ---- directories

@@ -86,6 +86,10 @@ class Broker {
   Outcome<ProducerId> new_producer_id(env::Task& task);
 
   std::size_t partitions_known() const { return partitions_.size(); }
+  BrokerMetrics& metrics() { return host_.metrics; }
+  const BrokerMetrics& metrics() const { return host_.metrics; }
+  // With what is summed up over partitions now.
+  void write_metrics(env::Task& task, metrics::Exposition& to) const;
 
  private:
   static constexpr std::uint64_t kUnpackingMax = 4;

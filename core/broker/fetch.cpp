@@ -49,7 +49,7 @@ Outcome<void> load_small(env::Task& task, Round& round, log::Log& log, log::Slic
   return {};
 }
 
-Outcome<void> read_one(env::Task& task, Round& round, std::size_t at) {
+Outcome<void> read_one(env::Task& task, Broker& broker, Round& round, std::size_t at) {
   const FetchPartition& wanted = round.wanted[at];
   Partition& partition = **wanted.partition;
   Fetched& out = round.out[at];
@@ -80,21 +80,25 @@ Outcome<void> read_one(env::Task& task, Round& round, std::size_t at) {
   auto slice = (*log)->read(
       task, wanted.from,
       {.bytes_max = static_cast<std::size_t>(room), .end = end, .at_least_one = at_least_one});
-  if (!slice) return std::unexpected(fault_of(slice.error()));
+  if (!slice) {
+    if (slice.error() == ErrorCode::corrupt) broker.metrics().corrupt_reads.add();
+    return std::unexpected(fault_of(slice.error()));
+  }
   auto loaded = load_small(task, round, **log, *slice);
   if (!loaded) return loaded;
   out.slice = std::move(*slice);
   round.bytes += out.slice.length;
+  broker.metrics().fetched_bytes.add(out.slice.length);
   return {};
 }
 
-void read_all(env::Task& task, Round& round) {
+void read_all(env::Task& task, Broker& broker, Round& round) {
   for (std::size_t i = 0; i < round.wanted.size(); ++i) {
     if (is_missing(round.wanted[i])) {
       round.out[i].fault = round.wanted[i].partition.error();
     } else if (!round.wanted[i].partition) {
       fail_partition(round, i, round.wanted[i].partition.error());
-    } else if (auto read = read_one(task, round, i); !read) {
+    } else if (auto read = read_one(task, broker, round, i); !read) {
       fail_partition(round, i, read.error());
     }
     env::yield_if_due(task);
@@ -131,14 +135,15 @@ std::shared_ptr<Round> read_round(env::Task& task, Broker& broker,
   if (all_at_end(*round)) return round;
   const auto read = patiently<bool>(
       task, broker.work(), "fetch.read", broker.patience_end(),
-      [round](env::Task& reader) {
-        read_all(reader, *round);
+      [round, &broker](env::Task& reader) {
+        read_all(reader, broker, *round);
         return true;
       },
       env::StackSize::large);
   if (read) return round;
   // The disk hangs: the task that reads keeps its round, and this request gets another.
   REACHED("broker.fetch_timed_out");
+  broker.metrics().fetches_timed_out.add();
   auto late = std::make_shared<Round>();
   late->urgent = true;
   late->out.resize(wanted.size());

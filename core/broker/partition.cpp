@@ -72,6 +72,26 @@ Result<std::shared_ptr<log::Log>> Partition::open_log(env::Task& task) {
   return log::Log::open(task, host_.env, directory_, identity_, log_config());
 }
 
+void Partition::count_opened(const log::RecoveryReport& report) {
+  BrokerMetrics& metrics = host_.metrics;
+  metrics.logs_opened.add();
+  metrics.recovered_bytes.add(report.bytes);
+  metrics.torn_bytes.add(report.torn_bytes_cut);
+  metrics.rotten_ranges.add(report.rotten_ranges);
+  metrics.indexes_rebuilt.add(report.indexes_rebuilt);
+}
+
+// A removed partition is nobody's trouble any more.
+void Partition::set_failed(bool failed) {
+  if (failed_ == failed || (failed && retired_)) return;
+  failed_ = failed;
+  if (failed) {
+    ++host_.metrics.partitions_failed;
+  } else {
+    --host_.metrics.partitions_failed;
+  }
+}
+
 Outcome<std::shared_ptr<log::Log>> Partition::open(env::Task& task) {
   if (retired_) return fault(FaultKind::unknown_topic_or_partition);
   // A sync in the background may have failed while nobody appended.
@@ -107,6 +127,8 @@ Outcome<std::shared_ptr<log::Log>> Partition::open(env::Task& task) {
     TRACE(host_.env.trace, error, "partition.open_failed", {"partition", identity_.name()},
           {"why", opened.error().to_string()});
     ++failed_openings_;
+    host_.metrics.log_open_failures.add();
+    set_failed(true);
     open_failure_ = fault_of(opened.error());
     // Whatever kept it from opening is this broker's trouble, not the request's.
     open_failure_->kind = FaultKind::storage;
@@ -118,6 +140,8 @@ Outcome<std::shared_ptr<log::Log>> Partition::open(env::Task& task) {
   open_failure_.reset();
   failed_openings_ = 0;
   log_ = std::move(*opened);
+  set_failed(false);
+  count_opened(log_->recovery());
   ++generation_;
   high_watermark_ =
       MUTANT("broker.high_watermark_forgotten_at_open") ? log_->start_offset() : log_->end_offset();
@@ -177,13 +201,20 @@ Outcome<log::Appended> Partition::carry_out(env::Task& task, Append& append) {
   if (append.log_append_time) {
     options.log_append_time = record::Timestamp(host_.env.clock.wall_now().ms());
   }
+  const Instant begun = host_.env.clock.now();
   auto appended = log->append(task, append.batch, options);
+  host_.metrics.append_duration.observe(host_.env.clock.now() - begun);
   if (log->poisoned()) drop_log(log);
   if (!appended) {
     REACHED("broker.append_failed");
     return std::unexpected(fault_of(appended.error()));
   }
   if (log != log_) return fault(FaultKind::storage, "the log was lost while it was written to");
+  if (!appended->duplicate) {
+    host_.metrics.produced_batches.add();
+    host_.metrics.produced_bytes.add(append.batch.size());
+    host_.metrics.produced_records.add(static_cast<std::uint64_t>(appended->end - appended->base));
+  }
   start_committing();
   if (!synced_topic()) {
     advance_high_watermark();  // as far as no sync is due first
@@ -234,7 +265,9 @@ void Partition::commit_loop(env::Task& task) {
   const env::Shield shield(task);
   while (log_ != nullptr && sync_due()) {
     const std::shared_ptr<log::Log> log = log_;
+    const Instant begun = host_.env.clock.now();
     auto synced = log->sync(task, log->end_offset());
+    host_.metrics.commit_duration.observe(host_.env.clock.now() - begun);
     if (log->poisoned()) drop_log(log);
     if (log != log_) continue;  // opened anew
     advance_high_watermark();
@@ -263,6 +296,8 @@ void Partition::drop_log(const std::shared_ptr<log::Log>& log) {
   REACHED("broker.log_lost");
   TRACE(host_.env.trace, error, "partition.log_lost", {"partition", identity_.name()},
         {"synced", log->synced_end()}, {"end", log->end_offset()});
+  host_.metrics.logs_lost.add();
+  set_failed(true);
   dropped_ = std::move(log_);
   log_.reset();
   epoch_stale_ = true;
@@ -275,6 +310,7 @@ Outcome<log::Appended> Partition::wait_appended(env::Task& task,
                                                 Instant until) {
   auto waited = append->ended.wait(task, until);
   if (waited) return append->outcome;
+  host_.metrics.appends_timed_out.add();
   if (append->state == Append::State::queued) {
     REACHED("broker.append_withdrawn");
     withdraw(append);
@@ -320,6 +356,7 @@ Outcome<void> Partition::wait_committed(env::Task& task, const Append& append, I
     if (high_watermark_ >= end) return {};
     if (auto waited = signal.wait(task, until); !waited) {
       REACHED("broker.commit_timed_out");
+      host_.metrics.commits_timed_out.add();
       return fault(FaultKind::timed_out, "the records were not durable in time");
     }
   }
@@ -328,6 +365,7 @@ Outcome<void> Partition::wait_committed(env::Task& task, const Append& append, I
 void Partition::retire() {
   if (retired_) return;
   retired_ = true;
+  set_failed(false);
   for (const std::shared_ptr<Append>& append : queue_) {
     append->state = Append::State::done;
     append->outcome = fault(FaultKind::unknown_topic_or_partition);

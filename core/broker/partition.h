@@ -21,6 +21,7 @@
 #include <string>
 
 #include "core/broker/fault.h"
+#include "core/broker/metrics.h"
 #include "core/broker/watch.h"
 #include "core/controller/topic_config.h"
 #include "core/env/env.h"
@@ -78,6 +79,7 @@ struct PartitionHost {
   env::Env& env;
   sync::TaskGroup& work;  // ends before the partition's environment does
   LogKnobs knobs;
+  BrokerMetrics metrics{};
   // The partition's log was lost from memory and may have lost records: makes the leader epoch grow
   // and returns the new one.
   std::function<Outcome<LeaderEpoch>(env::Task&, const log::LogIdentity&)> renew_leadership;
@@ -140,6 +142,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void withdraw(const std::shared_ptr<Append>& append);
   void drop_log(const std::shared_ptr<log::Log>& log);
   Result<std::shared_ptr<log::Log>> open_log(env::Task& task);
+  void count_opened(const log::RecoveryReport& report);
+  void set_failed(bool failed);
   log::LogConfig log_config() const;
   // Whether somebody is to sync what the log holds.
   bool sync_due() const;
@@ -160,6 +164,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   std::uint32_t failed_openings_ = 0;  // in a row
   bool epoch_stale_ = false;           // the log was lost since the epoch began
   std::uint64_t generation_ = 0;       // of log_
+  bool failed_ = false;                // its log was lost or did not open, and is not open again
   Offset high_watermark_{0};
 
   std::deque<std::shared_ptr<Append>> queue_;

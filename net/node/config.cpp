@@ -25,6 +25,8 @@ struct Draft {
   std::optional<std::int64_t> roll_hours;
 };
 
+constexpr std::uint16_t kHttpPort = 9644;
+
 using Setter = Result<void> (*)(Draft& draft, std::string_view value);
 
 struct ConfigKey {
@@ -33,6 +35,9 @@ struct ConfigKey {
 };
 
 // ---- values
+
+constexpr std::int64_t kMaxInt = INT32_MAX;
+constexpr std::int64_t kMaxMs = INT64_MAX / 1'000'000;
 
 std::vector<std::string_view> split(std::string_view text) {
   std::vector<std::string_view> out;
@@ -88,6 +93,26 @@ Result<std::vector<server::ListenerConfig>> parse_listeners(std::string_view val
   return out;
 }
 
+// http://host:port; without a port it is kHttpPort. Nothing turns it off.
+Result<void> set_http(std::string_view value, std::optional<env::Endpoint>& out) {
+  out.reset();
+  if (value.empty()) return {};
+  constexpr std::string_view kScheme = "http://";
+  std::string_view address = value;
+  if (address.starts_with(kScheme)) address.remove_prefix(kScheme.size());
+  if (address.ends_with('/')) address.remove_suffix(1);
+  const bool has_port = address.rfind(':') != std::string_view::npos && !address.ends_with(']');
+  const std::string with_port =
+      has_port ? std::string(address) : fmt::format("{}:{}", address, kHttpPort);
+  auto at = env::Endpoint::parse(with_port);
+  if (!value.starts_with(kScheme) || address.empty() ||
+      address.find('/') != std::string_view::npos || !at) {
+    return fail(ErrorCode::invalid, "allowed are http://host:port, and nothing");
+  }
+  out = *at;
+  return {};
+}
+
 Result<void> set_roles(std::string_view value) {
   bool broker = false;
   bool controller = false;
@@ -131,10 +156,38 @@ Result<void> set_verify(std::string_view value, log::ReadVerify& out) {
   return {};
 }
 
-// ---- names
+// As in Kafka, a negative time is for ever.
+Result<void> set_idle(std::string_view value, Duration& out) {
+  TRY(set_ms(value, -1, kMaxMs, out));
+  if (out < Duration(0)) out = Duration::max();
+  return {};
+}
 
-constexpr std::int64_t kMaxInt = INT32_MAX;
-constexpr std::int64_t kMaxMs = INT64_MAX / 1'000'000;
+Result<void> set_connections(std::string_view value, server::ListenerLimits& out) {
+  return set_number(value, 0, kMaxInt, out.connections_max);
+}
+
+Result<void> set_rate(std::string_view value, server::ListenerLimits& out) {
+  return set_number(value, 1, kMaxInt, out.connections_per_second);
+}
+
+// address:count,...; the last colon counts, since addresses may hold others.
+Result<void> set_per_ip(std::string_view value,
+                        std::map<std::string, std::size_t, std::less<>>& out) {
+  out.clear();
+  for (const std::string_view pair : split(value)) {
+    const std::size_t colon = pair.rfind(':');
+    if (colon == std::string_view::npos || colon == 0) {
+      return fail(ErrorCode::invalid, fmt::format("{} is not ADDRESS:COUNT", pair));
+    }
+    std::size_t count = 0;
+    TRY(set_number(pair.substr(colon + 1), 0, kMaxInt, count));
+    out[std::string(pair.substr(0, colon))] = count;
+  }
+  return {};
+}
+
+// ---- names
 
 constexpr std::array kKeys = {
     ConfigKey{"advertised.listeners",
@@ -160,7 +213,7 @@ constexpr std::array kKeys = {
               }},
     ConfigKey{"connections.max.idle.ms",
               [](Draft& draft, std::string_view value) {
-                return set_ms(value, 1, kMaxMs, draft.config.server.idle_max);
+                return set_idle(value, draft.config.server.idle_max);
               }},
     ConfigKey{"controller.listener.names",
               [](Draft& draft, std::string_view value) -> Result<void> {
@@ -205,6 +258,10 @@ constexpr std::array kKeys = {
     ConfigKey{"flux.frame.patience.ms",
               [](Draft& draft, std::string_view value) {
                 return set_ms(value, 1, kMaxMs, draft.config.server.frame_patience);
+              }},
+    ConfigKey{"flux.http.listener",
+              [](Draft& draft, std::string_view value) {
+                return set_http(value, draft.config.http_listener);
               }},
     ConfigKey{"flux.integrity.block.bytes",
               [](Draft& draft, std::string_view value) {
@@ -266,9 +323,21 @@ constexpr std::array kKeys = {
               [](Draft& draft, std::string_view value) {
                 return set_number(value, 1, kMaxInt, draft.roll_hours.emplace());
               }},
+    ConfigKey{"max.connection.creation.rate",
+              [](Draft& draft, std::string_view value) {
+                return set_rate(value, draft.config.server.connections.broker);
+              }},
     ConfigKey{"max.connections",
               [](Draft& draft, std::string_view value) {
-                return set_number(value, 0, kMaxInt, draft.config.server.connections_max);
+                return set_connections(value, draft.config.server.connections.broker);
+              }},
+    ConfigKey{"max.connections.per.ip",
+              [](Draft& draft, std::string_view value) {
+                return set_number(value, 0, kMaxInt, draft.config.server.connections.per_ip_max);
+              }},
+    ConfigKey{"max.connections.per.ip.overrides",
+              [](Draft& draft, std::string_view value) {
+                return set_per_ip(value, draft.config.server.connections.per_ip);
               }},
     ConfigKey{"max.incremental.fetch.session.cache.slots",
               [](Draft& draft, std::string_view value) {
@@ -318,6 +387,23 @@ std::string_view nearest(std::string_view key) {
   return best;
 }
 
+// listener.name.<listener>.max.connections and its like; nothing when the key is another.
+std::optional<Result<void>> apply_listener_limit(Draft& draft, std::string_view key,
+                                                 std::string_view value) {
+  constexpr std::string_view kPrefix = "listener.name.";
+  constexpr std::string_view kConnections = ".max.connections";
+  constexpr std::string_view kRate = ".max.connection.creation.rate";
+  if (!key.starts_with(kPrefix)) return std::nullopt;
+  const std::string_view rest = key.substr(kPrefix.size());
+  const auto limits_of = [&](std::string_view ending) -> server::ListenerLimits& {
+    const std::string_view name = rest.substr(0, rest.size() - ending.size());
+    return draft.config.server.connections.listeners[std::string(name)];
+  };
+  if (rest.ends_with(kConnections)) return set_connections(value, limits_of(kConnections));
+  if (rest.ends_with(kRate)) return set_rate(value, limits_of(kRate));
+  return std::nullopt;
+}
+
 Result<void> apply(Draft& draft, std::string_view key, std::string_view value,
                    std::vector<std::string>& unused) {
   const auto* known = std::ranges::find(kKeys, key, &ConfigKey::name);
@@ -330,6 +416,7 @@ Result<void> apply(Draft& draft, std::string_view key, std::string_view value,
     draft.config.topic_defaults[std::string(setting->name)] = value;
     return {};
   }
+  if (auto limit = apply_listener_limit(draft, key, value)) return *limit;
   if (is_unused_kafka_key(key)) {
     if (std::ranges::find(unused, key) == unused.end()) unused.emplace_back(key);
     return {};
@@ -402,6 +489,21 @@ Result<void> settle_listeners(Draft& draft) {
   return {};
 }
 
+Result<void> settle_connections(Config& config) {
+  const server::ConnectionLimitConfig& limits = config.server.connections;
+  if (limits.per_ip_max == 0 && limits.per_ip.empty()) {
+    return fail(ErrorCode::invalid,
+                "max.connections.per.ip=0 lets nobody in without max.connections.per.ip.overrides");
+  }
+  for (const auto& [name, unused] : limits.listeners) {
+    const auto has_name = [&](const auto& one) { return server::lower_case(one.name) == name; };
+    if (std::ranges::any_of(config.server.listeners, has_name)) continue;
+    config.notices.push_back(
+        fmt::format("listener.name.{}.*: no listener is named so (in lower case)", name));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<std::string_view> config_names() {
@@ -422,6 +524,7 @@ Result<Config> Config::from(const Properties& properties) {
   settle_times(draft);
   settle_names(draft);
   TRY(settle_listeners(draft));
+  TRY(settle_connections(draft.config));
   if (!unused.empty()) {
     draft.config.notices.push_back(
         fmt::format("settings that Flux does not use: {}", fmt::join(unused, ", ")));

@@ -36,6 +36,9 @@ struct Config {
 
   controller::CreateTopicDefaults create_topic;  // num.partitions, default.replication.factor
   controller::Settings topic_defaults;           // by topic setting, from log.* and others
+  // Where /healthz and /metrics are answered; flux.http.listener.
+  std::optional<env::Endpoint> http_listener;
+  std::string version = "unknown";  // of the release, as /metrics tells it
   broker::LogKnobs log;
   std::int64_t fetch_bytes_max = 57'671'680;  // fetch.max.bytes
   Duration disk_patience = seconds(10);       // flux.disk.patience.ms

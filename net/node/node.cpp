@@ -21,7 +21,15 @@ bool means_every_address(const std::string& host) {
 
 }  // namespace
 
-Node::Node(const env::Env& env, Config config) : env_(env), config_(std::move(config)) {}
+Node::Node(const env::Env& env, Config config)
+    : disk_(env.disk, env.clock),
+      env_{.clock = env.clock,
+           .scheduler = env.scheduler,
+           .network = env.network,
+           .disk = disk_,
+           .random = env.random,
+           .trace = env.trace},
+      config_(std::move(config)) {}
 
 void Node::build() {
   controller::ControllerConfig controller;
@@ -82,11 +90,28 @@ controller::RegisterBrokerRecord Node::registration() const {
           .directories = {directory_->properties().directory}};
 }
 
+std::optional<env::Endpoint> Node::http() const {
+  return monitor_ == nullptr ? std::nullopt : std::optional(monitor_->local());
+}
+
+Result<void> Node::start_monitor(env::Task& task) {
+  if (!config_.http_listener) return {};
+  auto monitor = std::make_unique<Monitor>(env_, disk_,
+                                           MonitorConfig{.at = *config_.http_listener,
+                                                         .version = config_.version,
+                                                         .disk_patience = config_.disk_patience});
+  TRY(monitor->start(task));
+  monitor_ = std::move(monitor);
+  return {};
+}
+
 Result<void> Node::start_parts(env::Task& task) {
+  TRY(start_monitor(task));
   directory_ = TRY(controller::DataDirectory::open(task, env_, config_.data_directory, config_.node,
                                                    config_.cluster_id));
   if (directory_->formatted_now()) REACHED("node.formatted");
   build();
+  if (monitor_ != nullptr) monitor_->watch(*broker_, *server_);
   TRY(server_->listen(task));
   TRY(controller_->start(
       task, [this](const controller::Image& image, std::span<const controller::Record> records) {
@@ -95,6 +120,7 @@ Result<void> Node::start_parts(env::Task& task) {
   controller_started_ = true;
   TRY(broker_->start(task, registration()));
   server_->serve();
+  if (monitor_ != nullptr) monitor_->set_stage(Monitor::Stage::ready);
   return {};
 }
 
@@ -120,10 +146,14 @@ Result<void> Node::stop(env::Task& task) {
   const auto keep_first = [&out](Result<void> step) {
     if (!step && out) out = std::move(step);
   };
+  if (monitor_ != nullptr) monitor_->set_stage(Monitor::Stage::stopping);
   if (server_ != nullptr) keep_first(server_->stop(task));
   if (broker_ != nullptr) keep_first(broker_->stop(task));
   if (controller_started_) keep_first(controller_->stop(task));
   controller_started_ = false;
+  // Last, since until then it tells what the others do.
+  if (monitor_ != nullptr) keep_first(monitor_->stop(task));
+  monitor_.reset();
   server_.reset();
   broker_.reset();
   controller_.reset();

@@ -18,9 +18,11 @@
 #include "core/controller/controller.h"
 #include "core/controller/data_directory.h"
 #include "core/env/env.h"
+#include "core/metrics/metered_disk.h"
 #include "core/sync/event.h"
 #include "net/node/config.h"
 #include "net/node/kafka_record_codec.h"
+#include "net/node/monitor.h"
 #include "net/server/server.h"
 
 namespace flux::node {
@@ -45,19 +47,24 @@ class Node {
   const std::string& cluster_id() const { return directory_->properties().cluster_id; }
   // With real port numbers.
   std::vector<server::ListenerConfig> listeners() const { return server_->listeners(); }
+  // Where it tells how it is, if it was asked to.
+  std::optional<env::Endpoint> http() const;
   controller::Controller& controller() { return *controller_; }
   broker::Broker& broker() { return *broker_; }
 
  private:
+  Result<void> start_monitor(env::Task& task);
   Result<void> start_parts(env::Task& task);
   void build();
   controller::RegisterBrokerRecord registration() const;
   std::vector<controller::BrokerEndpoint> endpoints() const;
 
-  env::Env env_;
+  metrics::MeteredDisk disk_;
+  env::Env env_;  // with that disk
   Config config_;
   KafkaRecordCodec codec_;
   sync::Event stop_requested_;
+  std::unique_ptr<Monitor> monitor_;  // uses all others
   // In the order of their making; each uses those before it.
   std::unique_ptr<controller::DataDirectory> directory_;
   std::unique_ptr<controller::Controller> controller_;

@@ -11,6 +11,7 @@
 #include "core/controller/records.h"
 #include "core/controller/setting_layers.h"
 #include "core/env/network.h"
+#include "net/server/connection_limits.h"
 #include "net/server/fetch_sessions.h"
 
 namespace flux::server {
@@ -26,13 +27,13 @@ struct ServerConfig {
   std::vector<ListenerConfig> listeners;
   std::size_t request_bytes_max = 100u << 20;  // socket.request.max.bytes
   Duration idle_max = seconds(600);            // connections.max.idle.ms
-  std::size_t connections_max = INT32_MAX;     // max.connections
+  ConnectionLimitConfig connections;           // max.connections and its relatives
   bool auto_create_topics = true;              // auto.create.topics.enable
   bool delete_topics = true;                   // delete.topic.enable
   // Requests of one connection that are being worked on; it is not read from beyond that.
   std::size_t in_flight_max = 100;              // flux.connection.requests.max
   std::size_t in_flight_bytes_max = 16u << 20;  // flux.connection.request.bytes.max
-  // What is served at once, whatever max.connections says, and the requests of all connections
+  // What is served at once, whatever the limits above say, and the requests of all connections
   // beyond one of each. Both take stacks (fiber::StackPool), and some are left for the rest of the
   // node.
   std::size_t connections_served_max = 8'000;

@@ -8,6 +8,7 @@
 
 #include "core/base/mark.h"
 #include "core/base/mutant.h"
+#include "core/metrics/metered_disk.h"
 #include "net/server/dispatch.h"
 #include "net/wire/frame.h"
 
@@ -46,8 +47,10 @@ Result<void> Connection::read_requests(env::Task& task) {
   for (;;) {
     TRY(wait_room(task));
     auto frame = TRY(read_frame(task));
+    const Instant arrived = shared_.env.clock.now();
     const Place place = TRY(wait_place(task));
-    Ticket ticket{.number = next_ticket_++, .frame = std::move(frame), .place = place};
+    Ticket ticket{
+        .number = next_ticket_++, .frame = std::move(frame), .place = place, .arrived = arrived};
     ++in_flight_;
     in_flight_bytes_ += ticket.frame->size();
     requests_.spawn(
@@ -61,6 +64,7 @@ Result<void> Connection::read_requests(env::Task& task) {
 
 void Connection::finish(env::Task& task, const Error& why) {
   const env::Shield shield(task);
+  shared_.metrics.closed(why.code());
   TRACE(shared_.env.trace, debug, "server.disconnect", {"id", stream_->id()},
         {"why", why.to_string()});
   // Who ended its side, or whom this node leaves, may still read what it asked for.
@@ -143,6 +147,7 @@ Result<void> Connection::look_for_end(env::Task& task) {
   if (!got && got.error() == ErrorCode::timed_out) return {};
   if (!got) return std::unexpected(got.error());
   if (*got == 0) peer_ended_ = now;
+  shared_.metrics.received_bytes.add(*got);
   buffer_end_ += *got;
   return {};
 }
@@ -154,6 +159,7 @@ Result<void> Connection::fill(env::Task& task) {
   if (got == 0) {
     return flux::fail(buffered() == 0 ? ErrorCode::closed : ErrorCode::reset, "in a frame");
   }
+  shared_.metrics.received_bytes.add(got);
   buffer_end_ += got;
   return {};
 }
@@ -248,6 +254,7 @@ Result<std::size_t> Connection::read_at_pace(env::Task& task, const Frame& frame
     // It may become crowded meanwhile.
     const env::DeadlineScope deadline(task, std::min(until, now + kCrowdedPatience));
     auto got = stream_->read_some(task, into);
+    if (got) shared_.metrics.received_bytes.add(*got);
     if (got || got.error() != ErrorCode::timed_out) return got;
   }
 }
@@ -260,6 +267,7 @@ void Connection::run_request(env::Task& task, Ticket ticket) {
   ticket.frame.reset();
   if (reply) {
     answer_in_turn(task, *reply, ticket.number);
+    shared_.metrics.answered(ticket.api, shared_.env.clock.now() - ticket.arrived);
   } else {
     fail(reply.error());
   }
@@ -291,13 +299,14 @@ Result<void> Connection::begin(env::Task& task, Turn& turn) {
   return {};
 }
 
-Result<Reply> Connection::carry_out(env::Task& task, const Ticket& ticket) {
+Result<Reply> Connection::carry_out(env::Task& task, Ticket& ticket) {
   Turn turn(beginning_, ticket.number);
   Context context{.env = shared_.env,
                   .broker = shared_.broker,
                   .config = shared_.config,
                   .facts = shared_.facts,
                   .fetch_sessions = shared_.fetch_sessions,
+                  .metrics = shared_.metrics,
                   .listener = listener_,
                   .turn = turn,
                   .header = {},
@@ -305,6 +314,7 @@ Result<Reply> Connection::carry_out(env::Task& task, const Ticket& ticket) {
                   .body = wire::Reader(ticket.frame->bytes())};
   Result<Reply> reply =
       begin(task, turn) ? dispatch(task, context) : Result<Reply>(flux::fail(ErrorCode::cancelled));
+  ticket.api = context.header.api_key;
   if (reply && turn.wait(task)) {
     turn.pass();
   } else {
@@ -318,8 +328,10 @@ void Connection::fail(const Error& why) {
   if (failed_) return;
   failed_ = true;
   REACHED("server.connection_failed");
-  TRACE(shared_.env.trace, info, "server.connection_failed", {"id", stream_->id()},
-        {"peer", stream_->peer().to_string()}, {"why", why.to_string()});
+  if (const auto times = shared_.failures.happened(shared_.env.clock.now())) {
+    TRACE(shared_.env.trace, info, "server.connection_failed", {"id", stream_->id()},
+          {"peer", stream_->peer().to_string()}, {"why", why.to_string()}, {"times", *times});
+  }
   stream_->close();
 }
 
@@ -346,7 +358,9 @@ Result<void> Connection::write(env::Task& task, ByteView bytes) {
   while (!bytes.empty()) {
     const env::DeadlineScope deadline(task,
                                       shared_.env.clock.now() + shared_.config.answer_patience);
-    bytes = bytes.subspan(TRY(stream_->write_some(task, bytes)));
+    const std::size_t sent = TRY(stream_->write_some(task, bytes));
+    shared_.metrics.sent_bytes.add(sent);
+    bytes = bytes.subspan(sent);
   }
   return {};
 }
@@ -357,7 +371,9 @@ Result<void> Connection::send(env::Task& task, const wire::FileRange& range) {
   while (left > 0) {
     const env::DeadlineScope deadline(task,
                                       shared_.env.clock.now() + shared_.config.answer_patience);
-    const std::size_t sent = TRY(stream_->send_range(task, *range.file, at, left));
+    env::File& file = metrics::unwrapped(*range.file);
+    const std::size_t sent = TRY(stream_->send_range(task, file, at, left));
+    shared_.metrics.sent_bytes.add(sent);
     at += sent;
     left -= sent;
   }

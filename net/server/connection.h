@@ -22,6 +22,7 @@
 #include "net/server/context.h"
 #include "net/server/extra_requests.h"
 #include "net/server/gate.h"
+#include "net/server/seldom.h"
 
 namespace flux::server {
 
@@ -34,6 +35,8 @@ struct Shared {
   FetchSessions fetch_sessions;
   RequestMemory request_memory;
   ExtraRequests extra_requests;
+  ServerMetrics metrics{};
+  Seldom failures{};
 };
 
 class Connection {
@@ -49,6 +52,8 @@ class Connection {
     std::uint64_t number;
     std::shared_ptr<Frame> frame;
     Place place;
+    Instant arrived;
+    std::int16_t api = -1;  // once its header was read
   };
 
   Result<void> read_requests(env::Task& task);
@@ -79,7 +84,7 @@ class Connection {
 
   void run_request(env::Task& task, Ticket ticket);
   Result<void> begin(env::Task& task, Turn& turn);
-  Result<Reply> carry_out(env::Task& task, const Ticket& ticket);
+  Result<Reply> carry_out(env::Task& task, Ticket& ticket);
   void answer_in_turn(env::Task& task, const Reply& reply, std::uint64_t ticket);
   Result<void> answer(env::Task& task, const Reply& reply);
   Result<void> write(env::Task& task, ByteView bytes);

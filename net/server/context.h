@@ -15,6 +15,7 @@
 #include "net/server/fetch_sessions.h"
 #include "net/server/frame.h"
 #include "net/server/gate.h"
+#include "net/server/metrics.h"
 #include "net/wire/reader.h"
 #include "net/wire/writer.h"
 
@@ -26,6 +27,7 @@ struct Context {
   const ServerConfig& config;
   const NodeFacts& facts;
   FetchSessions& fetch_sessions;
+  ServerMetrics& metrics;
   const std::string& listener;  // name of the one that the connection came in by
   Turn& turn;
 

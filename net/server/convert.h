@@ -8,6 +8,7 @@
 #include "core/broker/fault.h"
 #include "core/controller/decisions.h"
 #include "net/kafka/errors.h"
+#include "net/kafka/gen/each_error.h"
 #include "net/server/context.h"
 
 namespace flux::server {
@@ -50,6 +51,10 @@ Result<Reply> reply(const Context& context, const Response& response, std::int16
   out.bytes.begin_frame();
   wire::write_response_header(out.bytes, context.header.correlation_id,
                               kafka::response_header_version(*api, version));
+  const auto count = [&context](kafka::WireError error) {
+    if (error != kafka::WireError::none) context.metrics.failed(context.header.api_key, error);
+  };
+  if constexpr (requires { each_error(response, count); }) each_error(response, count);
   TRY(response.encode(out.bytes, version));
   out.bytes.end_frame();
   TRY(out.bytes.status());

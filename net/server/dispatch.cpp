@@ -66,12 +66,14 @@ Result<Reply> dispatch(env::Task& task, Context& context) {
   CHECK(api != nullptr);
   const auto served = std::ranges::find(kServed, api->key, &Served::key);
   if (served == kServed.end()) {
+    context.metrics.unsupported.add();
     return fail(ErrorCode::unsupported, fmt::format("{} is not served", api->name));
   }
   TRACE(context.env.trace, debug, "server.request", {"api", api->name},
         {"version", header.api_version}, {"correlation", header.correlation_id},
         {"bytes", context.frame->size()});
   if (!kafka::is_known(*api, header.api_version)) {
+    context.metrics.unsupported.add();
     if (api->key == ApiKey::api_versions) return refuse_api_versions(context);
     REACHED("server.unsupported_version");
     return fail(ErrorCode::unsupported,

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include "core/sync/semaphore.h"
 
@@ -28,6 +29,11 @@ class RequestMemory {
 
   explicit RequestMemory(std::size_t bytes)
       : small_(bytes / 8), middling_(bytes / 8 * 3), giant_(bytes / 2) {}
+
+  std::uint64_t bytes() const { return small_.bytes + middling_.bytes + giant_.bytes; }
+  std::uint64_t taken() const {
+    return bytes() - small_.free.free() - middling_.free.free() - giant_.free.free();
+  }
 
   Share& share_of(std::size_t frame_size) {
     if (frame_size <= kSmallMax) return small_;

@@ -23,6 +23,7 @@ Server::Server(env::Env& env, broker::Broker& broker, const ServerConfig& config
               .fetch_sessions = FetchSessions(config.fetch_sessions),
               .request_memory = RequestMemory(config.request_memory_max),
               .extra_requests = ExtraRequests(config.extra_requests_max)},
+      limits_(config.connections),
       acceptors_(env.scheduler),
       connections_(env.scheduler) {}
 
@@ -57,10 +58,11 @@ void Server::accept_loop(env::Task& task, Listening& listening) {
   for (;;) {
     auto stream = listening.listener->accept(task);
     if (stream) {
-      admit(listening, std::move(*stream));
+      if (!admit(task, listening, std::move(*stream))) return;
       continue;
     }
     if (stream.error() == ErrorCode::cancelled) return;
+    shared_.metrics.accept_failures.add();
     REACHED("server.accept_failed");
     TRACE(shared_.env.trace, warning, "server.accept_failed", {"listener", listening.name},
           {"why", stream.error().to_string()});
@@ -68,18 +70,74 @@ void Server::accept_loop(env::Task& task, Listening& listening) {
   }
 }
 
-void Server::admit(const Listening& listening, std::unique_ptr<env::Connection> stream) {
-  const std::size_t most =
-      std::min(shared_.config.connections_max, shared_.config.connections_served_max);
-  if (connections_.running() >= most) {
-    REACHED("server.too_many_connections");
-    TRACE(shared_.env.trace, warning, "server.too_many_connections", {"max", most});
-    return;
+// As Kafka does, with the connection in hand: whoever waits behind it waits in the kernel's line.
+Result<void> Server::wait_for_room(env::Task& task, const Listening& listening) {
+  const Instant now = shared_.env.clock.now();
+  const Instant at = limits_.pace(listening.name, now);
+  if (at > now) {
+    REACHED("server.connection_rate");
+    shared_.metrics.throttled.add();
+    TRY(env::sleep_until(task, at));
   }
+  if (limits_.has_room(listening.name)) return {};
+  REACHED("server.connections_wait");
+  shared_.metrics.waited.add();
+  if (const auto times = waits_.happened(now)) {
+    TRACE(shared_.env.trace, warning, "server.connections_wait", {"listener", listening.name},
+          {"connections", connections_.running()}, {"times", *times});
+  }
+  while (!limits_.has_room(listening.name)) TRY(room_.wait(task));
+  return {};
+}
+
+void Server::refuse(const Listening& listening, const env::Connection& stream,
+                    std::string_view limit, metrics::Counter& count) {
+  count.add();
+  const auto times = refusals_.happened(shared_.env.clock.now());
+  if (!times) return;
+  TRACE(shared_.env.trace, warning, "server.connection_refused", {"limit", limit},
+        {"listener", listening.name}, {"peer", stream.peer().to_string()}, {"times", *times});
+}
+
+Result<void> Server::admit(env::Task& task, const Listening& listening,
+                           std::unique_ptr<env::Connection> stream) {
+  shared_.metrics.accepted.add();
+  TRY(wait_for_room(task, listening));
+  // Nothing suspends from here on.
+  if (connections_.running() >= shared_.config.connections_served_max) {
+    REACHED("server.too_many_connections");
+    refuse(listening, *stream, "served at once", shared_.metrics.refused_full);
+  } else if (!limits_.admits(stream->peer().host)) {
+    REACHED("server.too_many_of_one_address");
+    refuse(listening, *stream, "max.connections.per.ip", shared_.metrics.refused_per_ip);
+  } else {
+    start(listening, std::move(stream));
+  }
+  return {};
+}
+
+void Server::start(const Listening& listening, std::unique_ptr<env::Connection> stream) {
+  const std::string ip = stream->peer().host;
+  limits_.begin(listening.name, ip);
   const std::string name = fmt::format("connection-{}", stream->id());
   auto connection = std::make_unique<Connection>(shared_, listening.name, std::move(stream));
-  connections_.spawn(
-      name, [admitted = std::move(connection)](env::Task& task) { admitted->serve(task); });
+  connections_.spawn(name, [this, ip, listener = listening.name,
+                            admitted = std::move(connection)](env::Task& task) {
+    admitted->serve(task);
+    limits_.end(listener, ip);
+    room_.notify_all();
+  });
+}
+
+void Server::write_metrics(metrics::Exposition& to) const {
+  using metrics::Kind;
+  shared_.metrics.write(to);
+  to.single("flux_connections", Kind::gauge, "Connections that are open.",
+            std::uint64_t{connections_.running()});
+  to.single("flux_request_memory_bytes", Kind::gauge, "Memory that requests take, all together.",
+            shared_.request_memory.taken());
+  to.single("flux_request_memory_limit_bytes", Kind::gauge, "Memory that requests may take.",
+            shared_.request_memory.bytes());
 }
 
 Result<void> Server::stop(env::Task& task) {

@@ -9,8 +9,11 @@
 #include <vector>
 
 #include "core/env/network.h"
+#include "core/sync/condition.h"
 #include "core/sync/task_group.h"
 #include "net/server/connection.h"
+#include "net/server/connection_limits.h"
+#include "net/server/seldom.h"
 
 namespace flux::server {
 
@@ -26,6 +29,7 @@ class Server {
   Result<void> stop(env::Task& task);
 
   std::size_t connections() const { return connections_.running(); }
+  void write_metrics(metrics::Exposition& to) const;
 
  private:
   struct Listening {
@@ -34,10 +38,19 @@ class Server {
   };
 
   void accept_loop(env::Task& task, Listening& listening);
-  void admit(const Listening& listening, std::unique_ptr<env::Connection> stream);
+  Result<void> admit(env::Task& task, const Listening& listening,
+                     std::unique_ptr<env::Connection> stream);
+  Result<void> wait_for_room(env::Task& task, const Listening& listening);
+  void refuse(const Listening& listening, const env::Connection& stream, std::string_view limit,
+              metrics::Counter& count);
+  void start(const Listening& listening, std::unique_ptr<env::Connection> stream);
 
   Shared shared_;
   std::vector<Listening> listening_;
+  ConnectionLimits limits_;
+  sync::Condition room_;  // a connection ended
+  Seldom refusals_;
+  Seldom waits_;
   sync::TaskGroup acceptors_;
   sync::TaskGroup connections_;
 };

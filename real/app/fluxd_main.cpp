@@ -16,6 +16,7 @@
 #include "core/base/mutant.h"
 #include "net/node/node.h"
 #include "real/os/limits.h"
+#include "real/os/notify.h"
 #include "real/os/real_env.h"
 
 namespace {
@@ -81,6 +82,7 @@ Result<flux::node::Config> read_config(const Options& options) {
   }
   auto config = TRY(flux::node::Config::from(properties));
   config.host_name = host_name();
+  config.version = FLUX_VERSION;
   return config;
 }
 
@@ -89,6 +91,7 @@ void say_ready(const flux::node::Node& node) {
   for (const auto& listener : node.listeners()) {
     where += fmt::format(" {}://{}", listener.name, listener.at.to_string());
   }
+  if (const auto http = node.http()) where += fmt::format(" http://{}", http->to_string());
   fmt::print("fluxd {} ready: node {} of cluster {} on{}, data in {}\n", FLUX_VERSION,
              node.config().node.value(), node.cluster_id(), where, node.config().data_directory);
   std::fflush(stdout);
@@ -101,6 +104,13 @@ std::string advice(const flux::Error& error) {
   return "";
 }
 
+// A service manager that cannot be told will give up waiting, and say so itself.
+void tell_manager(std::string_view state) {
+  const char* socket = std::getenv("NOTIFY_SOCKET");
+  if (socket == nullptr) return;
+  if (auto told = flux::os::notify(socket, state); !told) complain(told.error().to_string());
+}
+
 int serve(flux::env::Task& task, flux::node::Node& node) {
   auto started = node.start(task);
   if (!started) {
@@ -108,7 +118,9 @@ int serve(flux::env::Task& task, flux::node::Node& node) {
     return kFailed;
   }
   say_ready(node);
+  tell_manager("READY=1");
   auto waited = node.wait(task);
+  tell_manager("STOPPING=1");
   auto stopped = node.stop(task);
   if (!waited || !stopped) {
     complain((waited ? stopped : waited).error().to_string());

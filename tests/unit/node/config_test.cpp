@@ -46,6 +46,55 @@ TEST(Config, HasDefaults) {
   EXPECT_TRUE(config->notices.empty());
 }
 
+TEST(Config, ReadsTheHttpListener) {
+  const auto at = [](std::string_view value) {
+    const auto config = Config::parse("flux.http.listener=" + std::string(value));
+    EXPECT_TRUE(config) << value;
+    if (!config || !config->http_listener) return std::string("off");
+    return config->http_listener->to_string();
+  };
+  EXPECT_FALSE(Config::parse("")->http_listener);
+  EXPECT_EQ(at(""), "off");
+  EXPECT_EQ(at("http://127.0.0.1:9000"), "127.0.0.1:9000");
+  EXPECT_EQ(at("http://127.0.0.1"), "127.0.0.1:9644");
+  EXPECT_EQ(at("http://broker/"), "broker:9644");
+  EXPECT_EQ(at("http://[::1]"), "[::1]:9644");
+  EXPECT_EQ(at("http://[::1]:0"), "[::1]:0");
+  EXPECT_EQ(at("http://:9644"), ":9644");
+  for (const char* bad : {"127.0.0.1:9644", "https://a:1", "http://", "http://a:x", "http://a/b"}) {
+    EXPECT_NE(
+        refusal("flux.http.listener=" + std::string(bad)).find("allowed are http://host:port"),
+        std::string::npos)
+        << bad;
+  }
+}
+
+TEST(Config, ReadsConnectionLimits) {
+  const auto config = Config::parse(
+      "max.connections=100\nmax.connections.per.ip=0\nmax.connection.creation.rate=7\n"
+      "max.connections.per.ip.overrides=10.0.0.1:5, fe80::1:9\n"
+      "listener.name.plaintext.max.connections=3\n"
+      "listener.name.plaintext.max.connection.creation.rate=2\n"
+      "listener.name.nobody.max.connections=1\nconnections.max.idle.ms=-1\n");
+  ASSERT_TRUE(config);
+  const server::ConnectionLimitConfig& limits = config->server.connections;
+  EXPECT_EQ(limits.broker.connections_max, 100U);
+  EXPECT_EQ(limits.broker.connections_per_second, 7U);
+  EXPECT_EQ(limits.per_ip_max, 0U);
+  EXPECT_EQ(limits.per_ip.at("10.0.0.1"), 5U);
+  EXPECT_EQ(limits.per_ip.at("fe80::1"), 9U);
+  EXPECT_EQ(limits.listeners.at("plaintext").connections_max, 3U);
+  EXPECT_EQ(limits.listeners.at("plaintext").connections_per_second, 2U);
+  EXPECT_EQ(config->server.idle_max, Duration::max());
+  ASSERT_EQ(config->notices.size(), 1U);
+  EXPECT_NE(config->notices[0].find("listener.name.nobody.*: no listener"), std::string::npos);
+  EXPECT_NE(refusal("max.connections.per.ip=0").find("lets nobody in"), std::string::npos);
+  EXPECT_NE(refusal("max.connections.per.ip.overrides=a").find("ADDRESS:COUNT"), std::string::npos);
+  EXPECT_NE(refusal("listener.name.a.max.connections=x").find("integers from 0"),
+            std::string::npos);
+  EXPECT_NE(refusal("max.connection.creation.rate=0").find("integers from 1"), std::string::npos);
+}
+
 TEST(Config, TakesKafkasStockFile) {
   const auto config = Config::parse(R"(
 process.roles=broker,controller
