@@ -61,6 +61,14 @@ check() {
   fi
 }
 
+# Files and their bytes; not times, since a directory is looked into. A broker that runs writes a
+# mark when it has been idle for a moment.
+digest_of() { # DIRECTORY
+  local -a but=(! -name .lock)
+  [[ -z $fluxd_pid ]] || but+=(! -name '*.integrity')
+  (cd "$1" && find . -type f "${but[@]}" -exec sha256sum {} + | sort)
+}
+
 finish() {
   local status=$?
   [[ -z $fluxd_pid ]] || kill -KILL "$fluxd_pid" 2>/dev/null || true

@@ -101,4 +101,13 @@ struct ConsumeOptions {
 };
 int consume(const GlobalOptions& global, const ConsumeOptions& options);
 
+struct LogOptions {
+  std::string path;  // a data directory, a partition's directory, or a file in one
+  bool records = false;
+};
+// What stands in the files, as it stands there.
+int dump_log(const GlobalOptions& global, const LogOptions& options);
+// What a broker would find on opening them, and whether all they hold can be read.
+int verify_log(const GlobalOptions& global, const LogOptions& options);
+
 }  // namespace flux::app

@@ -44,6 +44,7 @@ struct Arguments {
   app::ConsumeOptions consume;
   std::string from = "beginning";
   std::uint64_t count = 0;
+  app::LogOptions log;
   std::function<int()> chosen;
 };
 
@@ -379,6 +380,39 @@ void add_consume(CLI::App& program, Arguments& arguments) {
   });
 }
 
+void add_log_commands(CLI::App& program, Arguments& arguments) {
+  CLI::App* log = program.add_subcommand("log", "Look into the files of a broker that is stopped");
+  log->require_subcommand(1);
+  const auto add_path = [&arguments](CLI::App* command) {
+    command
+        ->add_option("PATH", arguments.log.path,
+                     "a data directory, a partition's directory, or a file in one")
+        ->required();
+  };
+
+  CLI::App* dump = log->add_subcommand("dump", "Print what stands in the files");
+  add_path(dump);
+  dump->add_flag("--records", arguments.log.records, "the records of each batch too");
+  dump->footer(
+      "Batches of .log and .checkpoint files, entries of .integrity, .index and .timeindex\n"
+      "files, leader epochs, topic ids; with --json an object each.\n"
+      "Example: flux log dump /var/lib/flux/orders-0 --records --json");
+  dump->callback([&arguments] {
+    arguments.chosen = [&arguments] { return app::dump_log(arguments.global, arguments.log); };
+  });
+
+  CLI::App* verify = log->add_subcommand(
+      "verify", "Recover partitions as a broker would, in memory, and read all they hold");
+  add_path(verify);
+  verify->footer(
+      "Changes nothing. Tells what is rotten (acknowledged, and spoilt or gone) from a torn tail\n"
+      "(an unfinished write, which the broker cuts off), and what the broker would change.\n"
+      "Exit codes: 0 nothing is rotten, 1 something is, or cannot be opened, 2 bad usage.");
+  verify->callback([&arguments] {
+    arguments.chosen = [&arguments] { return app::verify_log(arguments.global, arguments.log); };
+  });
+}
+
 void finish_global(Arguments& arguments) {
   std::size_t at = 0;
   while (at <= arguments.bootstrap.size()) {
@@ -425,6 +459,7 @@ int main(int argc, char** argv) {
   add_config_commands(program, arguments);
   add_produce(program, arguments);
   add_consume(program, arguments);
+  add_log_commands(program, arguments);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -34,8 +34,7 @@ int run(env::Task& task, env::Env& env, const GlobalOptions& global,
 
 }  // namespace
 
-int with_client(const GlobalOptions& global,
-                const std::function<int(env::Task&, client::Client&)>& body) {
+int with_machine(const std::function<int(env::Task&, env::Env&)>& body) {
   os::RealEnvConfig config;
   config.disk_engine = os::DiskEngineChoice::threads;
   config.disk_threads = 1;
@@ -45,7 +44,12 @@ int with_client(const GlobalOptions& global,
     complain(env.error());
     return kFailed;
   }
-  return (*env)->run([&](env::Task& task) { return run(task, (*env)->env(), global, body); });
+  return (*env)->run([&](env::Task& task) { return body(task, (*env)->env()); });
+}
+
+int with_client(const GlobalOptions& global,
+                const std::function<int(env::Task&, client::Client&)>& body) {
+  return with_machine([&](env::Task& task, env::Env& env) { return run(task, env, global, body); });
 }
 
 }  // namespace flux::app
