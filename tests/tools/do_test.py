@@ -93,7 +93,7 @@ class DoTest(unittest.TestCase):
     def test_commands(self):
         help_text = self.run_do("help")
         self.assertEqual(0, help_text.returncode)
-        named = ("setup build test demo up down bench gate interop zoo fuzz chaos lint "
+        named = ("setup build test demo up down bench package gate interop zoo fuzz chaos lint "
                  "format clean help")
         for command in named.split():
             self.assertRegex(help_text.stdout, rf"(?m)^  (\w+, )?{command}\b")
