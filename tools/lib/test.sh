@@ -53,6 +53,10 @@ test_release() {
     count_result 1
   fi
   counted_step kcat-smoke "$root/tests/interop/kcat_smoke"
+  local script
+  for script in bad_starts offline_log package; do
+    counted_step "${script//_/-}" "$root/tests/interop/$script"
+  done
   if [[ -x $root/build/bin/fluxsim ]]; then
     counted_step regress "$root/tests/zoo/regress" "$root/build/bin/fluxsim"
     counted_step tapes "$root/tests/zoo/tapes" "$root/build/bin/fluxsim"
