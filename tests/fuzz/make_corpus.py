@@ -14,12 +14,20 @@ HEADER_BYTES = 61  # of a batch
 RECORD_TYPES = {"topic_record": 2, "partition_record": 3, "config_record": 4,
                 "partition_change_record": 5, "remove_topic_record": 9, "feature_level_record": 12,
                 "producer_ids_record": 15, "no_op_record": 20, "register_broker_record": 27}
+SCENARIO = '{"workload": [{"kind": "produce_consume", "clients": {"draw": [1, 4]}}]}'
 
 
 def put(folder, name, content):
     path = HERE / folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def codecs():
+    for number, name in enumerate(("none", "gzip", "snappy", "lz4", "zstd")):
+        packed = (BATCHES / f"{name}_1.bin").read_bytes()[HEADER_BYTES:]
+        put("core_record/corpus_codec", f"{name}.bin", bytes([number]) + packed)
+        put("core_record/corpus_codec", f"{name}_back.bin", bytes([0x80 + number]) + b"abc" * 20)
 
 
 def entry(kind, position, length, synced, base, end, synced_offset):
@@ -42,6 +50,15 @@ def log_files():
     put("core_log/corpus/text", "metadata.bin",
         b"\1version: 0\ntopic_id: ut02_3-BQKOoZ5nfA9ZDsw")
     put("core_log/corpus/text", "name.bin", b"\2" + b"00000000000000000042.timeindex")
+    mark = entry(1, len(batch), 0, len(batch), 1, 1, 1)
+    rows = {"plain": (0, batch, b"", b"", b""), "raw": (1, batch, b"", b"", b""),
+            "marked": (0, batch, mark, b"", b""), "torn": (0, batch * 2, b"", b"", b""),
+            "two": (2, batch, mark, batch, mark), "block": (8, batch, block + mark, b"", b"")}
+    for name, (flags, *parts) in rows.items():
+        shares = [-(-len(part) // (64 if i % 2 else 4)) for i, part in enumerate(parts)]
+        padded = b"".join(part.ljust(share * (64 if i % 2 else 4), b"\0")
+                          for i, (part, share) in enumerate(zip(parts, shares)))
+        put("core_log/corpus/open", f"{name}.bin", bytes([flags, *shares]) + padded)
 
 
 def vectors(path):
@@ -65,11 +82,52 @@ def metadata():
     put("controller/corpus/text", "topic.bin", b"\2\0orders")
     for which in range(0, 40, 4):
         put("controller/corpus/text", f"setting_{which}.bin", bytes([3, which]) + b"1024")
+    put("node/corpus", "server_properties.bin",
+        "node.id=1\nlisteners=PLAINTEXT://:9092,CONTROLLER://:9093\n"
+        "advertised.listeners=PLAINTEXT://a:9092\nlog.dirs=/d\nnum.partitions=3\n"
+        "log.retention.hours=168\nflux.read.verify=always\nlog.flux.durability=fsync\n")
+
+
+def requests():
+    """Frames of every request in its lowest and its highest version."""
+    listed = {}
+    for path in sorted((TREE / "net/schema").glob("*.json")):
+        lines = path.read_text().splitlines()
+        schema = json.loads("\n".join(x for x in lines if not x.strip().startswith("//")))
+        if "key" in schema:
+            listed[schema["name"]] = schema
+    for name, schema in listed.items():
+        known = vectors(TREE / f"tests/vectors/api/{name}_request.json")
+        by_version = {v["version"]: v for v in sorted(known, key=lambda v: len(v["bytes"]))}
+        flexible = str(schema.get("flexible", "none")).rstrip("+")
+        for version in {min(by_version, default=None), max(by_version, default=None)} - {None}:
+            tagged = b"\0" if flexible.isdigit() and version >= int(flexible) else b""
+            frame = struct.pack(">hhi", schema["key"], version, 7) + b"\0\1f" + tagged
+            frame += bytes.fromhex(by_version[version]["bytes"])
+            framed = struct.pack(">i", len(frame)) + frame
+            put("server/corpus", f"{name}_v{version}.bin", b"\xff" + framed)
+            put("wire/corpus/header", f"{name}_v{version}.bin", framed[:24])
+
+
+def simulator():
+    put("sim_run/corpus/scenario", "small.bin", SCENARIO)
+    put("sim_run/corpus/scenario", "power_cut.bin",
+        (TREE / "scenarios/power_cut.json").read_text())
+    tape = {"format": "flux-tape-1", "name": "x", "seed": 1, "settings": [], "verdict": "held",
+            "hash": "0", "scenario": SCENARIO, "plan": [{"fault": "kill", "ordinal": 1}],
+            "decisions": [["00000000000000ff", "a", 10, 3]]}
+    put("sim_run/corpus/tape", "small.bin", json.dumps(tape))
+    put("sim_run/corpus/record", "small.bin", "flux-node-1\n")
+    put("sim_run/corpus/seam", "one.bin", b"fluxseam" + bytes(56))
+    put("sim_run/corpus/seam", "report.bin", '{"verdict": "held", "hash": "1", "counts": {}}')
 
 
 def main():
+    codecs()
     log_files()
     metadata()
+    requests()
+    simulator()
 
 
 if __name__ == "__main__":
