@@ -93,14 +93,14 @@ class DoTest(unittest.TestCase):
     def test_commands(self):
         help_text = self.run_do("help")
         self.assertEqual(0, help_text.returncode)
-        named = ("setup build test demo up down bench package gate interop zoo fuzz chaos lint "
+        named = ("setup build test demo up down bench package gate interop zoo fuzz mutate chaos lint "
                  "format clean help")
         for command in named.split():
             self.assertRegex(help_text.stdout, rf"(?m)^  (\w+, )?{command}\b")
         self.assertEqual(2, self.run_do("no-such-command").returncode)
 
     def test_what_has_tests_has_a_command(self):
-        for command in ("interop", "zoo", "fuzz", "chaos"):
+        for command in ("interop", "zoo", "fuzz", "mutate", "chaos"):
             self.assertTrue(os.access(REPOSITORY / "tools" / command, os.X_OK), command)
         # tools/fuzz runs what flux_fuzz names.
         for listed in (REPOSITORY / "tests/fuzz").glob("*/CMakeLists.txt"):
