@@ -10,7 +10,7 @@ namespace {
 
 using kafka::WireError;
 
-DirectoryInfo info_of(const kafka::DescribeLogDirsResponse::Result& directory, NodeId broker) {
+DirectoryInfo info_of(const kafka::DescribeLogDirsResponse::Directory& directory, NodeId broker) {
   DirectoryInfo out{.broker = broker,
                     .path = directory.log_dir,
                     .total_bytes = directory.total_bytes,

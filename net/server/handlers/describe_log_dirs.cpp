@@ -47,7 +47,7 @@ Result<Reply> handle_describe_log_dirs(env::Task& task, Context& context) {
   const auto use = broker::directory_use(task, context.broker, find_all(task, context, request),
                                          context.broker.patience_end());
   Response response;
-  Response::Result& out = response.results.emplace_back();
+  Response::Directory& out = response.results.emplace_back();
   out.log_dir = context.broker.config().data_directory;
   if (!use) {
     out.error = kafka::WireError::kafka_storage_error;
