@@ -32,6 +32,8 @@ class Partition;
 struct HousekeepingConfig {
   Duration first_after = seconds(30);      // log.initial.task.delay.ms
   Duration check_interval = seconds(300);  // log.retention.check.interval.ms
+
+  friend bool operator==(const HousekeepingConfig&, const HousekeepingConfig&) = default;
 };
 
 class Housekeeping {

@@ -19,6 +19,9 @@ VersionCaps VersionCaps::librdkafka_2_0() {
   caps.set(ApiKey::describe_configs, 1).set(ApiKey::alter_configs, 0);
   caps.set(ApiKey::create_partitions, 0);
   caps.set(ApiKey::incremental_alter_configs, -1).set(ApiKey::list_config_resources, -1);
+  caps.set(ApiKey::describe_groups, 4).set(ApiKey::list_groups, 4);
+  caps.set(ApiKey::offset_for_leader_epoch, -1).set(ApiKey::describe_producers, -1);
+  caps.set(ApiKey::describe_log_dirs, -1).set(ApiKey::describe_topic_partitions, -1);
   return caps;
 }
 
@@ -32,6 +35,9 @@ VersionCaps VersionCaps::oldest() {
   caps.set(ApiKey::describe_configs, 1).set(ApiKey::alter_configs, 0);
   caps.set(ApiKey::create_partitions, 0);
   caps.set(ApiKey::incremental_alter_configs, 0).set(ApiKey::list_config_resources, 0);
+  caps.set(ApiKey::describe_groups, 0).set(ApiKey::list_groups, 0);
+  caps.set(ApiKey::offset_for_leader_epoch, 2).set(ApiKey::describe_producers, -1);
+  caps.set(ApiKey::describe_log_dirs, 1).set(ApiKey::describe_topic_partitions, -1);
   return caps;
 }
 

@@ -21,6 +21,8 @@ inline constexpr std::size_t kNoLimit = INT32_MAX;
 struct ListenerLimits {
   std::size_t connections_max = kNoLimit;         // max.connections
   std::size_t connections_per_second = kNoLimit;  // max.connection.creation.rate; at least 1
+
+  friend bool operator==(const ListenerLimits&, const ListenerLimits&) = default;
 };
 
 struct ConnectionLimitConfig {
@@ -29,6 +31,8 @@ struct ConnectionLimitConfig {
   std::size_t per_ip_max = kNoLimit;                             // max.connections.per.ip
   // max.connections.per.ip.overrides, by numeric address
   std::map<std::string, std::size_t, std::less<>> per_ip;
+
+  friend bool operator==(const ConnectionLimitConfig&, const ConnectionLimitConfig&) = default;
 };
 
 class ConnectionLimits {

@@ -89,6 +89,8 @@ struct FetchSessionLimits {
   std::size_t sessions_max = 1'000;  // max.incremental.fetch.session.cache.slots
   std::size_t bytes_max = 64U << 20;
   Duration evictable_after = seconds(120);  // as Kafka's
+
+  friend bool operator==(const FetchSessionLimits&, const FetchSessionLimits&) = default;
 };
 
 class FetchSessions {

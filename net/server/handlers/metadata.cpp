@@ -44,7 +44,7 @@ Response::Topic missing(const Request::Topic& wanted, kafka::WireError error) {
   out.error = error;
   out.name = wanted.name;
   out.topic_id = wanted.topic_id;
-  out.is_internal = wanted.name && is_internal(*wanted.name);
+  out.is_internal = wanted.name && is_internal_topic(*wanted.name);
   return out;
 }
 
@@ -56,7 +56,7 @@ kafka::WireError auto_create(env::Task& task, Context& context, const std::strin
   if (auto good = controller::check_topic_name(name); !good) {
     return kafka::WireError::invalid_topic_exception;
   }
-  if (is_internal(name) || name == controller::kMetadataTopic) {
+  if (is_internal_topic(name) || name == controller::kMetadataTopic) {
     return kafka::WireError::unknown_topic_or_partition;
   }
   if (context.env.clock.now() >= until) {

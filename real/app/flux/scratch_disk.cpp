@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "core/env/scheduler.h"
+
 namespace flux::app {
 
 namespace {

@@ -118,6 +118,7 @@ class Target {
                  .broker = broker_,
                  .config = {.listeners = {}, .request_bytes_max = 1 << 20},
                  .facts = {.node = kNode, .cluster_id = "fuzz", .features = features()},
+                 .fetch_sessions = FetchSessions({}),
                  .request_memory = RequestMemory(64U << 20),
                  .extra_requests = ExtraRequests(100)};
 };

@@ -169,6 +169,7 @@ TEST(Config, EverySettingHasItsFacts) {
   EXPECT_TRUE(said->server == silent->server);
   EXPECT_TRUE(said->create_topic == silent->create_topic);
   EXPECT_TRUE(said->log == silent->log);
+  EXPECT_TRUE(said->housekeeping == silent->housekeeping);
   EXPECT_EQ(said->node, silent->node);
   EXPECT_EQ(said->data_directory, silent->data_directory);
   EXPECT_EQ(said->fetch_bytes_max, silent->fetch_bytes_max);

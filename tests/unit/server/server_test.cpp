@@ -353,11 +353,11 @@ TEST_F(ServerTest, ASettingWithoutEffectIsToldInTheLogOfTheNode) {
     if (event != "topic.setting_without_effect") return;
     ++told;
     EXPECT_EQ(fields.begin()[0].text, "t");
-    EXPECT_EQ(fields.begin()[1].text, "retention.ms");
+    EXPECT_EQ(fields.begin()[1].text, "preallocate");
   });
   with_client([](env::Task& task, client::Client& client) {
     const client::NewTopic topic{
-        .name = "t", .partitions = 1, .config = {{"retention.ms", "5"}, {"segment.ms", "5"}}};
+        .name = "t", .partitions = 1, .config = {{"preallocate", "true"}, {"segment.ms", "5"}}};
     EXPECT_TRUE(client::Admin(client).create_topic(task, topic).ok());
   });
   EXPECT_EQ(told, 1);

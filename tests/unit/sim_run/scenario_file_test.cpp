@@ -62,7 +62,8 @@ TEST(ScenarioFile, ANameThatNobodyActsOnIsRefused) {
     return error_of(R"({"workload": [{"kind": "produce_consume", )" + member + "}]}");
   };
   EXPECT_EQ(refusal(R"("operations": {"all": 8, "1": 1})"),
-            "test.json: workload.0.operations: \"1\": allowed are describe fetch list_offsets omit "
+            "test.json: workload.0.operations: \"1\": allowed are delete_records describe fetch "
+            "list_offsets omit "
             "produce seek");
   EXPECT_EQ(refusal(R"("compression": "zzz")"),
             "test.json: workload.0.compression: \"zzz\": allowed are none gzip snappy lz4 zstd");
