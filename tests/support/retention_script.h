@@ -134,7 +134,8 @@ class RetentionScript {
   // Of segments that end at or before the start nothing is left.
   void check_files(env::Task& task, log::Log& log, const std::string& about) {
     std::set<Offset> bases;
-    for (const auto& entry : *node_.env().disk.list(task, log.directory())) {
+    const auto listed = node_.env().disk.list(task, log.directory());
+    for (const auto& entry : *listed) {
       if (const auto base = log::base_of_file(entry.name)) bases.insert(*base);
     }
     ASSERT_FALSE(bases.empty()) << about;

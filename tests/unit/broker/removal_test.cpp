@@ -71,7 +71,8 @@ class RemovalTest : public ::testing::Test {
   }
   std::vector<std::string> left_of_topics(env::Task& task) {
     std::vector<std::string> out;
-    for (const auto& entry : *node.env().disk.list(task, "data")) {
+    const auto listed = node.env().disk.list(task, "data");
+    for (const auto& entry : *listed) {
       if (entry.name.starts_with("t-")) out.push_back(entry.name);
     }
     return out;

@@ -83,7 +83,8 @@ class RetentionTest : public ::testing::Test {
   }
   std::size_t segments_on_disk(env::Task& task, const std::string& directory) {
     std::size_t out = 0;
-    for (const auto& entry : *node.env().disk.list(task, directory)) {
+    const auto listed = node.env().disk.list(task, directory);
+    for (const auto& entry : *listed) {
       out += entry.name.ends_with(".log") ? 1 : 0;
     }
     return out;
