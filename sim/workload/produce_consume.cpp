@@ -231,22 +231,33 @@ class Reader {
     invoke(at, Offset(-1));
   }
 
+  enum class Reach : std::uint8_t { read, gone, cancelled };
+
   // What is readable is read, by the consumer that was there all along, from where it stands; only
-  // what cannot be read is left out. False when the task must end.
-  bool reaches(env::Task& task, const TopicPartition& at, Offset offset) {
+  // what cannot be read is left out. Gone: the offset is none of its partition's, since it was
+  // deleted, or the topic made anew.
+  Reach reaches(env::Task& task, const TopicPartition& at, Offset offset) {
     session_.seat().waits_for("reading " + at.to_string());
     const Instant began = session_.env().clock.now();
     Instant moved = began;
     std::optional<Offset> seen;
+    bool skipped = false;
     for (;;) {
       const std::optional<Offset> position = consumer_.position(at);
-      if (position && *position > offset) return true;
+      if (position && *position > offset) return Reach::read;
       const Instant now = session_.env().clock.now();
       if (position != seen) moved = now;
       seen = position;
       const bool slow = now - began > kReaderPatience && now - moved < kReaderStuck;
-      if (slow || failed_.erase(at) > 0) skip_to(at, offset);
-      if (!fetch(task)) return false;
+      const auto failed = failed_.extract(at);
+      if (skipped && failed && failed.mapped() == WireError::offset_out_of_range) {
+        return Reach::gone;
+      }
+      if (slow || failed) {
+        skip_to(at, offset);
+        skipped = true;
+      }
+      if (!fetch(task)) return Reach::cancelled;
     }
   }
 
@@ -300,7 +311,7 @@ class Reader {
       op.error = news.error->code();
       op.detail = news.error->detail();
     });
-    if (news.error) failed_.insert(news.at);
+    if (news.error) failed_[news.at] = news.wire;
     if (news.wire == WireError::offset_out_of_range) return start_over(news.at, true);
     invoke(news.at, news.next);
   }
@@ -324,7 +335,7 @@ class Reader {
   const Habits& habits_;
   client::Consumer consumer_;
   std::map<TopicPartition, OperationId> open_;
-  std::set<TopicPartition> failed_;  // since it was last looked at
+  std::map<TopicPartition, WireError> failed_;  // since it was last looked at
 };
 
 class Worker {
@@ -360,10 +371,19 @@ class Worker {
     for (const ClusterFacts::Topic& topic : session_.topics()) {
       for (std::int32_t i = 0; i < topic.partitions; ++i) {
         const TopicPartition at{topic.name, PartitionIndex(i)};
-        if (!writer_.prove_alive(task, at)) return;
-        const std::optional<Offset> proven = writer_.proven();
-        if (proven && !reader_.reaches(task, at, *proven)) return;
+        if (!prove_alive(task, at)) return;
       }
+    }
+  }
+
+  // A proof that is gone before it was read is given again. False when the task must end.
+  bool prove_alive(env::Task& task, const TopicPartition& at) {
+    for (;;) {
+      if (!writer_.prove_alive(task, at)) return false;
+      const std::optional<Offset> proven = writer_.proven();
+      if (!proven) return true;
+      const Reader::Reach reach = reader_.reaches(task, at, *proven);
+      if (reach != Reader::Reach::gone) return reach == Reader::Reach::read;
     }
   }
 
