@@ -22,8 +22,11 @@ std::vector<RememberedProducer> list(env::Task& task, const std::shared_ptr<log:
     const auto at = known.lower_bound(next);
     if (at == known.end()) return out;
     const auto& [id, producer] = *at;
-    out.push_back({.id = id, .epoch = producer.epoch, .last_timestamp = producer.last_timestamp});
-    if (!producer.batches.empty()) out.back().last_sequence = producer.batches.back().last;
+    out.push_back({.id = id, .epoch = producer.epoch});
+    if (!producer.batches.empty()) {
+      out.back().last_sequence = producer.batches.back().last;
+      out.back().last_timestamp = producer.batches.back().timestamp;
+    }
     next = id + 1;
     env::yield_if_due(task);
   }

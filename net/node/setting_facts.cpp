@@ -79,6 +79,8 @@ constexpr std::array kFacts = {
     SettingFacts{"num.partitions", int32, "1",
                  "How many partitions a topic has that does not say it."},
     SettingFacts{"process.roles", list, "broker,controller", "What the node does."},
+    SettingFacts{"producer.id.expiration.ms", int32, "86400000",
+                 "After how long a silent idempotent producer is forgotten."},
     SettingFacts{"socket.request.max.bytes", int32, "104857600", "The largest request."},
 };
 

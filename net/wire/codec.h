@@ -105,7 +105,9 @@ void get_nullable(Reader& from, std::optional<T>& out, [[maybe_unused]] std::int
     if (bytes) from.charge(bytes->size());
     if (bytes && from.ok()) out = to_bytes(*bytes);
   } else if constexpr (Structure<T>) {
-    if (from.integer<std::int8_t>() >= 0) out.emplace().read(from, version);
+    // Not emplace(): in clang a struct within a message has no default constructor that optional
+    // could see.
+    if (from.integer<std::int8_t>() >= 0) (out = T{})->read(from, version);
   } else {
     using Element = typename T::value_type;
     const auto count = from.count(wire_size_min<Element>(), sizeof(Element));

@@ -44,13 +44,19 @@ class SmallNode final : private fiber::Host,
         image(key("machine"), habits, decisions_, nullptr) {}
   ~SmallNode() override { EXPECT_EQ(loop_.live(), 0U); }
 
-  // Runs the body as a fiber until it and all that it started have ended; time jumps over waits.
-  // With false: some fiber waits for something that never comes.
-  bool run(std::function<void(env::Task&)> body) {
-    loop_.spawn("test", [&](env::Task& task) { body(task); }, env::StackSize::large);
+  enum class Until : std::uint8_t { all_ended, body_ended };
+  // Runs the body as a fiber until it and, if not told otherwise, all that it started have ended;
+  // time jumps over waits. With false: some fiber waits for something that never comes.
+  bool run(std::function<void(env::Task&)> body, Until until = Until::all_ended) {
+    bool body_ended = false;
+    const auto whole = [&](env::Task& task) {
+      body(task);
+      body_ended = true;
+    };
+    loop_.spawn("test", whole, env::StackSize::large);
     for (int idle = 0; idle < 1'000'000; ++idle) {
       loop_.run(Instant(monotonic_.ns()));
-      if (loop_.live() == 0) return true;
+      if (loop_.live() == 0 || (body_ended && until == Until::body_ended)) return true;
       const Instant next = loop_.next_timer();
       if (next == Instant::max()) break;
       pass(std::max(Duration(), next - monotonic_));

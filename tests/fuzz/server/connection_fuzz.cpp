@@ -58,27 +58,37 @@ class FakeStream final : public env::Connection {
 class Target {
  public:
   Target() {
-    const bool started = node_.run([&](env::Task& task) {
-      CHECK(controller_
-                .start(task,
-                       [this](const controller::Image& image,
-                              std::span<const controller::Record> records) {
-                         broker_.on_commit(image, records);
-                       })
-                .has_value());
-      CHECK(broker_.start(task, registration()).has_value());
-      for (const char* name : {"t", "u"}) {
-        CHECK(controller_.create_topic(task, {.name = name}, false).has_value());
-      }
-    });
+    const bool started = node_.run(
+        [&](env::Task& task) {
+          CHECK(controller_
+                    .start(task,
+                           [this](const controller::Image& image,
+                                  std::span<const controller::Record> records) {
+                             broker_.on_commit(image, records);
+                           })
+                    .has_value());
+          CHECK(broker_.start(task, registration()).has_value());
+          for (const char* name : {"t", "u"}) {
+            CHECK(controller_.create_topic(task, {.name = name}, false).has_value());
+          }
+        },
+        test::SmallNode::Until::body_ended);
     CHECK(started);
   }
+  ~Target() {
+    CHECK(node_.run([&](env::Task& task) { CHECK(broker_.stop(task).has_value()); }),
+          "something of the broker's does not stop");
+  }
+  Target(const Target&) = delete;
+  Target& operator=(const Target&) = delete;
 
   void serve(ByteView input, std::size_t piece) {
-    const bool ended = node_.run([&](env::Task& task) {
-      Connection connection(shared_, "PLAINTEXT", std::make_unique<FakeStream>(input, piece));
-      connection.serve(task);
-    });
+    const bool ended = node_.run(
+        [&](env::Task& task) {
+          Connection connection(shared_, "PLAINTEXT", std::make_unique<FakeStream>(input, piece));
+          connection.serve(task);
+        },
+        test::SmallNode::Until::body_ended);
     CHECK(ended, "a fiber waits for what never comes");
   }
 

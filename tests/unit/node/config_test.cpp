@@ -184,13 +184,13 @@ TEST(Config, EverySettingHasItsFacts) {
 
 TEST(Config, SaysWhichDefaultsOfTopicsHaveNoEffectYet) {
   const auto config = Config::parse(
-      "log.preallocate=true\nlog.flush.interval.ms=7\nlog.roll.ms=9\n"
+      "log.preallocate=true\nlog.cleaner.min.compaction.lag.ms=7\nlog.roll.ms=9\n"
       "log.flux.durability=fsync\n");
   ASSERT_TRUE(config) << config.error().to_string();
   ASSERT_EQ(config->notices.size(), 1U);
   EXPECT_EQ(config->notices[0],
             "settings that are kept and have no effect in this release: "
-            "log.flush.interval.ms, log.preallocate");
+            "log.cleaner.min.compaction.lag.ms, log.preallocate");
 }
 
 TEST(Config, NamesWhatIsWrong) {
