@@ -98,11 +98,12 @@ void fill(T& out, int version) {
   } else if constexpr (wire::Structure<T>) {
     reflect::each_field(out, [&](const char*, auto& field, const reflect::FieldInfo& info) {
       if (!info.exists(version)) return;
-      if constexpr (requires { field.emplace(); }) {
+      if constexpr (requires { field.reset(); }) {
         if (info.nullable(version) && below(4) == 0) {
           field.reset();
         } else {
-          fill(field.emplace(), version);
+          field = typename std::remove_cvref_t<decltype(field)>::value_type{};
+          fill(*field, version);
         }
       } else {
         fill(field, version);

@@ -82,9 +82,7 @@ TEST_F(DescribeTest, TopicsPageByPage) {
     ASSERT_TRUE(page.next_cursor);
     EXPECT_EQ(page.next_cursor->topic_name, "b");
     EXPECT_EQ(page.next_cursor->partition_index, PartitionIndex(1));
-    request.cursor.emplace();
-    request.cursor->topic_name = "b";
-    request.cursor->partition_index = PartitionIndex(1);
+    request.cursor = {.topic_name = "b", .partition_index = PartitionIndex(1)};
     page = ask();
     ASSERT_EQ(page.topics.size(), 1U);
     EXPECT_EQ(page.topics[0].partitions.size(), 2U);
