@@ -4,6 +4,7 @@
 
 #include "net/kafka/gen/delete_records.h"
 #include "net/server/convert.h"
+#include "net/server/each_partition.h"
 
 namespace flux::server {
 
@@ -17,11 +18,7 @@ constexpr Offset kNoLowWatermark{-1};
 Response::Partition answer(env::Task& task, Context& context, const controller::TopicState* topic,
                            const Request::Partition& wanted, Instant until) {
   Response::Partition out{.index = wanted.index, .low_watermark = kNoLowWatermark};
-  if (topic == nullptr) {
-    out.error = kafka::WireError::unknown_topic_or_partition;
-    return out;
-  }
-  const auto partition = context.broker.partition(*topic, wanted.index);
+  const auto partition = find_partition(context, topic, wanted.index);
   if (!partition) {
     out.error = to_wire(partition.error());
     return out;
@@ -42,17 +39,12 @@ Result<Reply> handle_delete_records(env::Task& task, Context& context) {
   const Instant until =
       std::min(context.broker.patience_end(),
                context.env.clock.now() + milliseconds(std::max(0, request.timeout_ms)));
-  Response response;
-  for (const Request::Topic& topic : request.topics) {
-    const auto state = context.broker.image()->topic(topic.name);
-    Response::Topic& out = response.topics.emplace_back();
-    out.name = topic.name;
-    for (const Request::Partition& partition : topic.partitions) {
-      out.partitions.push_back(answer(task, context, state.get(), partition, until));
-      env::yield_if_due(task);
-    }
-  }
-  return reply(context, response);
+  const auto answer_one = [&](const Request::Topic&, const controller::TopicState* state,
+                              const Request::Partition& wanted) {
+    return answer(task, context, state, wanted, until);
+  };
+  return reply(context, answer_each_partition<Response>(task, context, request.topics,
+                                                        &Request::Topic::partitions, answer_one));
 }
 
 }  // namespace flux::server

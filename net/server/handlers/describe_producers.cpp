@@ -2,6 +2,7 @@
 
 #include "core/broker/describe.h"
 #include "net/server/convert.h"
+#include "net/server/each_partition.h"
 
 namespace flux::server {
 
@@ -14,11 +15,7 @@ Response::Partition answer(env::Task& task, Context& context, const controller::
                            PartitionIndex index, Instant until) {
   Response::Partition out;
   out.partition_index = index;
-  if (topic == nullptr) {
-    out.error = kafka::WireError::unknown_topic_or_partition;
-    return out;
-  }
-  const auto partition = context.broker.partition(*topic, index);
+  const auto partition = find_partition(context, topic, index);
   if (!partition) {
     out.error = to_wire(partition.error());
     out.error_message = text_or_null(partition.error().detail);
@@ -47,16 +44,13 @@ Response::Partition answer(env::Task& task, Context& context, const controller::
 Result<Reply> handle_describe_producers(env::Task& task, Context& context) {
   const auto request = TRY(decode<Request>(context));
   const Instant until = context.broker.patience_end();
-  Response response;
-  for (const Request::Topic& topic : request.topics) {
-    const auto state = context.broker.image()->topic(topic.name);
-    Response::Topic& out = response.topics.emplace_back();
-    out.name = topic.name;
-    for (const PartitionIndex index : topic.partition_indexes) {
-      out.partitions.push_back(answer(task, context, state.get(), index, until));
-    }
-  }
-  return reply(context, response);
+  const auto answer_one = [&](const Request::Topic&, const controller::TopicState* state,
+                              PartitionIndex wanted) {
+    return answer(task, context, state, wanted, until);
+  };
+  return reply(context,
+               answer_each_partition<Response>(task, context, request.topics,
+                                               &Request::Topic::partition_indexes, answer_one));
 }
 
 }  // namespace flux::server

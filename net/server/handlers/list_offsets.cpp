@@ -6,6 +6,7 @@
 
 #include "net/kafka/gen/list_offsets.h"
 #include "net/server/convert.h"
+#include "net/server/each_partition.h"
 
 namespace flux::server {
 
@@ -37,12 +38,7 @@ Response::Partition answer(env::Task& task, Context& context, const controller::
     out.error = kafka::WireError::unsupported_version;
     return out;
   }
-  if (topic == nullptr) {
-    out.error = kafka::WireError::unknown_topic_or_partition;
-    return out;
-  }
-  const auto partition =
-      context.broker.partition(*topic, wanted.index, wanted.current_leader_epoch);
+  const auto partition = find_partition(context, topic, wanted.index, wanted.current_leader_epoch);
   if (!partition) {
     out.error = to_wire(partition.error());
     return out;
@@ -78,22 +74,15 @@ Result<Reply> handle_list_offsets(env::Task& task, Context& context) {
   const auto request = TRY(decode<Request>(context));
   const Instant until = context.broker.patience_end();
   const auto twice = find_twice(request);
-  Response response;
-  for (const Request::Topic& topic : request.topics) {
-    const auto state = context.broker.image()->topic(topic.name);
-    Response::Topic& out = response.topics.emplace_back();
-    out.name = topic.name;
-    for (const Request::Partition& partition : topic.partitions) {
-      if (twice.contains({topic.name, partition.index})) {
-        out.partitions.push_back(
-            {.index = partition.index, .error = kafka::WireError::invalid_request});
-        continue;
-      }
-      out.partitions.push_back(answer(task, context, state.get(), partition, until));
-      env::yield_if_due(task);
+  const auto answer_one = [&](const Request::Topic& topic, const controller::TopicState* state,
+                              const Request::Partition& wanted) {
+    if (!twice.contains({topic.name, wanted.index})) {
+      return answer(task, context, state, wanted, until);
     }
-  }
-  return reply(context, response);
+    return Response::Partition{.index = wanted.index, .error = kafka::WireError::invalid_request};
+  };
+  return reply(context, answer_each_partition<Response>(task, context, request.topics,
+                                                        &Request::Topic::partitions, answer_one));
 }
 
 }  // namespace flux::server

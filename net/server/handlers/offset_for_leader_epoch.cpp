@@ -2,6 +2,7 @@
 
 #include "core/broker/leader_epoch.h"
 #include "net/server/convert.h"
+#include "net/server/each_partition.h"
 
 namespace flux::server {
 
@@ -14,12 +15,7 @@ Response::Partition answer(env::Task& task, Context& context, const controller::
                            const Request::Partition& wanted, Instant until) {
   Response::Partition out;
   out.index = wanted.index;
-  if (topic == nullptr) {
-    out.error = kafka::WireError::unknown_topic_or_partition;
-    return out;
-  }
-  const auto partition =
-      context.broker.partition(*topic, wanted.index, wanted.current_leader_epoch);
+  const auto partition = find_partition(context, topic, wanted.index, wanted.current_leader_epoch);
   if (!partition) {
     out.error = to_wire(partition.error());
     return out;
@@ -40,17 +36,12 @@ Response::Partition answer(env::Task& task, Context& context, const controller::
 Result<Reply> handle_offset_for_leader_epoch(env::Task& task, Context& context) {
   const auto request = TRY(decode<Request>(context));
   const Instant until = context.broker.patience_end();
-  Response response;
-  for (const Request::Topic& topic : request.topics) {
-    const auto state = context.broker.image()->topic(topic.name);
-    Response::Topic& out = response.topics.emplace_back();
-    out.name = topic.name;
-    for (const Request::Partition& partition : topic.partitions) {
-      out.partitions.push_back(answer(task, context, state.get(), partition, until));
-      env::yield_if_due(task);
-    }
-  }
-  return reply(context, response);
+  const auto answer_one = [&](const Request::Topic&, const controller::TopicState* state,
+                              const Request::Partition& wanted) {
+    return answer(task, context, state, wanted, until);
+  };
+  return reply(context, answer_each_partition<Response>(task, context, request.topics,
+                                                        &Request::Topic::partitions, answer_one));
 }
 
 }  // namespace flux::server
