@@ -136,7 +136,9 @@ std::string scenario_folder() {
   std::error_code error;
   fs::path above = fs::read_symlink("/proc/self/exe", error).parent_path();
   for (int i = 0; i < 4 && !error; ++i, above = above.parent_path()) {
-    if (fs::is_directory(above / "scenarios")) return (above / "scenarios").string();
+    for (const char* folder : {"scenarios", "share/flux/scenarios"}) {
+      if (fs::is_directory(above / folder)) return (above / folder).string();
+    }
   }
   return "scenarios";
 }
@@ -162,12 +164,19 @@ std::vector<ListedScenario> list_scenarios() {
   return list;
 }
 
+// As `fluxsim list` calls it, by which its floors are found too; elsewhere the file's own.
+std::string name_of_file(const std::string& file) {
+  const fs::path listed = fs::relative(file, scenario_folder());
+  if (listed.empty() || *listed.begin() == "..") return fs::path(file).stem().string();
+  return fs::path(listed).replace_extension().string();
+}
+
 Result<ScenarioText> find_scenario(const std::string& name_or_path) {
   const bool by_path = name_or_path.ends_with(".json");
   ScenarioText found;
   found.path =
       by_path ? name_or_path : (fs::path(scenario_folder()) / (name_or_path + ".json")).string();
-  found.name = by_path ? fs::path(name_or_path).stem().string() : name_or_path;
+  found.name = by_path ? name_of_file(name_or_path) : name_or_path;
   if (!fs::exists(found.path)) {
     return fail(ErrorCode::not_found,
                 fmt::format("no scenario {}: `fluxsim list` shows those there are", found.path));

@@ -165,6 +165,8 @@ int Swarm::finish(const std::string& expected) {
   Verdict verdict = find_verdict(worst_).value_or(Verdict::crash);
   if (summary_.failures.empty()) {
     verdict = summary_.below.empty() ? Verdict::held : Verdict::vacuous;
+  } else if (verdict == Verdict::held) {
+    verdict = Verdict::vacuous;  // a seed held that was to fail
   }
   if (arguments_.json) {
     host::print(swarm_json(summary_));

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Writes the seed inputs of the corpora below this folder, but for wire/corpus/request and
-response, which have a program of their own. What a search found stays beside them."""
+response, which have a program of their own. What a search found stays beside them. With a folder as
+its argument it writes there instead."""
 
 import json
 import pathlib
 import struct
+import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+TO = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
 TREE = HERE.parent.parent
 BATCHES = HERE / "core_record/corpus"
 HEADER_BYTES = 61  # of a batch
@@ -18,7 +21,7 @@ SCENARIO = '{"workload": [{"kind": "produce_consume", "clients": {"draw": [1, 4]
 
 
 def put(folder, name, content):
-    path = HERE / folder / name
+    path = TO / folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
 

@@ -56,15 +56,18 @@ def record(args, mutant, scenario, seeds, checker, target):
             if "verdict=" not in output or checker not in found_by(output):
                 continue
             tape = json.loads(full.read_text())
-        tape["decisions"] = []
-        target.write_text(json.dumps(tape, indent=1) + "\n")
-        red = fluxsim(args, "replay", str(target), "--mutant", mutant)
-        green = fluxsim(args, "replay", str(target))
+            tape["decisions"] = []
+            text = json.dumps(tape, indent=1) + "\n"
+            tried = pathlib.Path(folder) / target.name
+            tried.write_text(text)
+            red = fluxsim(args, "replay", str(tried), "--mutant", mutant)
+            green = fluxsim(args, "replay", str(tried))
         if red.split()[-1] != output.split()[-1]:
             sys.exit(f"{mutant}: the tape is another run than seed {seed} of {scenario}")
         if found_by(green) == {"held"}:
+            target.write_text(text)
             return seed
-    return None
+    sys.exit(f"{mutant}: no seed of {scenario} from {seeds} is red with it and green without")
 
 
 def main():

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Writes the seed inputs of corpus/ from tests/vectors: for each message its lowest and its highest
-version, full of values. The order of messages is that of net/schema/listing.txt."""
+version, full of values. The order of messages is that of net/schema/listing.txt. With a folder as
+its argument it writes below that instead, as it would below tests/fuzz."""
 
 import json
+import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+TO = Path(sys.argv[1]) / "wire" if len(sys.argv) > 1 else HERE
 TREE = HERE.parent.parent.parent
 
 
@@ -23,7 +26,7 @@ def main():
     lowest = messages()
     for half, other in (("request", "response"), ("response", "request")):
         names = [name for name in lowest if not name.endswith("_" + other)]
-        folder = HERE / "corpus" / half
+        folder = TO / "corpus" / half
         folder.mkdir(parents=True, exist_ok=True)
         for index, name in enumerate(names):
             path = next((TREE / "tests/vectors").glob(f"*/{name}.json"), None)
