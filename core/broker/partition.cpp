@@ -32,8 +32,10 @@ void Partition::set_config(const controller::TopicConfig& config) {
   config_ = config;
   if (log_ == nullptr) return;
   log_->set_config(log_config());
-  // A topic that now waits for the disk keeps what was shown: the watermark never goes back.
+  // A topic that now waits for the disk keeps what was shown: the watermark never goes back. What
+  // lies below it without a sync gets one.
   advance_high_watermark();
+  start_committing();
 }
 
 PartitionStatus Partition::status() const {
@@ -270,7 +272,9 @@ void Partition::commit_loop(env::Task& task) {
     host_.metrics.commit_duration.observe(host_.env.clock.now() - begun);
     if (log->poisoned()) drop_log(log);
     if (log != log_) continue;  // opened anew
+    const Offset shown = high_watermark_;
     advance_high_watermark();
+    if (high_watermark_ == shown) watches_.raise();  // who waits for the sync of what is shown
     if (!synced) {
       REACHED("broker.sync_failed");
       if (stopping_ || retired_) return;
@@ -342,10 +346,16 @@ void Partition::withdraw(const std::shared_ptr<Append>& append) {
   });
 }
 
+// The watermark may be ahead of the disk, where the topic has come to wait for it only now.
+bool Partition::committed(Offset end) const {
+  if (high_watermark_ < end) return false;
+  return log_ == nullptr || !synced_topic() || log_->synced_end() >= end;
+}
+
 Outcome<void> Partition::wait_committed(env::Task& task, const Append& append, Instant until) {
   const Offset end =
       MUTANT("broker.committed_from_its_base") ? append.outcome->base : append.outcome->end;
-  if (high_watermark_ >= end && generation_ == append.generation) return {};
+  if (committed(end) && generation_ == append.generation) return {};
   Signal signal;
   const Watch watch(watches_, signal);
   for (;;) {
@@ -353,7 +363,7 @@ Outcome<void> Partition::wait_committed(env::Task& task, const Append& append, I
     if (generation_ != append.generation) {
       return fault(FaultKind::storage, "the sync failed; nothing is known about the records");
     }
-    if (high_watermark_ >= end) return {};
+    if (committed(end)) return {};
     if (auto waited = signal.wait(task, until); !waited) {
       REACHED("broker.commit_timed_out");
       host_.metrics.commits_timed_out.add();

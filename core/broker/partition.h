@@ -132,6 +132,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Result<void> abandon(env::Task& task);
 
  private:
+  bool committed(Offset end) const;
   void start_appending();
   void append_loop(env::Task& task);
   Outcome<log::Appended> carry_out(env::Task& task, Append& append);

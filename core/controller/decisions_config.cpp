@@ -109,6 +109,10 @@ class Alteration {
     }
     auto value = clean_topic_setting(*setting, wanted);
     if (!value) return refuse_value(*setting, wanted);
+    if (request_.resource.kind == Kind::broker) {
+      const auto good = check_broker_default(*setting, *value);
+      if (!good) return refuse(RefusalKind::invalid_config, good.error().detail());
+    }
     after_[change.name] = std::move(*value);
     return {};
   }

@@ -165,6 +165,9 @@ Result<void> check_topic_setting(const TopicSetting& setting, std::string_view v
       return refuse(setting, value, "Expected value to be either true or false");
     case integer: {
       const std::optional<std::int64_t> number = parse_integer(value);
+      if (number && *number == 0 && setting.name == "compression.gzip.level") {
+        return refuse(setting, value, "Value must be -1 or an integer from 1 to 9");
+      }
       if (number && *number >= setting.min && *number <= setting.max) return {};
       return refuse(
           setting, value,
@@ -190,6 +193,14 @@ Result<void> check_topic_setting(const TopicSetting& setting, std::string_view v
     }
   }
   UNREACHABLE("a setting type outside of the enum");
+}
+
+Result<void> check_broker_default(const TopicSetting& setting, std::string_view value) {
+  TRY(check_topic_setting(setting, value));
+  if (setting.name == "retention.ms" && parse_integer(value) == 0) {
+    return refuse(setting, value, "Value must be -1 or at least 1 as the default of all topics");
+  }
+  return {};
 }
 
 bool is_list(SettingType type) { return type == list || type == replicas; }

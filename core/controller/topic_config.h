@@ -55,6 +55,9 @@ const TopicSetting* find_topic_setting_by_broker_key(std::string_view broker_key
 
 // `invalid` with what is allowed.
 Result<void> check_topic_setting(const TopicSetting& setting, std::string_view value);
+// Also that it may be what topics have that do not say otherwise: as in Kafka, a retention of no
+// time at all is for a topic to ask for.
+Result<void> check_broker_default(const TopicSetting& setting, std::string_view value);
 // The value as it is kept: without blanks around it, a list without an item twice.
 Result<std::string> clean_topic_setting(const TopicSetting& setting, std::string_view value);
 

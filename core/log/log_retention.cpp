@@ -16,6 +16,13 @@ namespace flux::log {
 
 using env::Task;
 
+namespace {
+
+// How soon it is looked again whether a segment may go whose commit is under way.
+constexpr Duration kUnsettledRetry = milliseconds(100);
+
+}  // namespace
+
 Result<void> Log::check_writable() const {
   if (poisoned_) return refuse_poisoned();
   if (closing_) return fail(ErrorCode::not_available, identity_.name() + ": the log is closed");
@@ -137,7 +144,8 @@ Result<std::optional<Instant>> Log::remove_deleted(Task& task, Duration delay) {
   }
   if (removed) TRY(env_.disk.sync_directory(task, directory_));
   if (!deleted_.empty()) return deleted_.front().since + delay;
-  if (below()) return now + delay;
+  // The commit that holds it may take as long as a disk that hangs.
+  if (below()) return now + std::max(delay, kUnsettledRetry);
   return std::nullopt;
 }
 

@@ -171,6 +171,12 @@ Result<void> set_rate(std::string_view value, server::ListenerLimits& out) {
   return set_number(value, 1, kMaxInt, out.connections_per_second);
 }
 
+Result<void> set_retention(std::string_view value, std::int64_t& out) {
+  TRY(set_number(value, -1, kMaxInt, out));
+  if (out != 0) return {};
+  return fail(ErrorCode::invalid, "0 would delete everything: allowed are -1 and integers from 1");
+}
+
 // address:count,...; the last colon counts, since addresses may hold others.
 Result<void> set_per_ip(std::string_view value,
                         std::map<std::string, std::size_t, std::less<>>& out) {
@@ -313,11 +319,11 @@ constexpr std::array kKeys = {
               }},
     ConfigKey{"log.retention.hours",
               [](Draft& draft, std::string_view value) {
-                return set_number(value, -1, kMaxInt, draft.retention_hours.emplace());
+                return set_retention(value, draft.retention_hours.emplace());
               }},
     ConfigKey{"log.retention.minutes",
               [](Draft& draft, std::string_view value) {
-                return set_number(value, -1, kMaxInt, draft.retention_minutes.emplace());
+                return set_retention(value, draft.retention_minutes.emplace());
               }},
     ConfigKey{"log.roll.hours",
               [](Draft& draft, std::string_view value) {
@@ -412,7 +418,7 @@ Result<void> apply(Draft& draft, std::string_view key, std::string_view value,
     return known->set(draft, value);
   }
   if (const auto* setting = controller::find_topic_setting_by_broker_key(key)) {
-    TRY(controller::check_topic_setting(*setting, value));
+    TRY(controller::check_broker_default(*setting, value));
     draft.config.topic_defaults[std::string(setting->name)] = value;
     return {};
   }

@@ -18,7 +18,7 @@ constexpr std::int32_t kWithout = -1;
 // A partition in its two maps, beside a long name.
 constexpr std::size_t kPartitionBytes = 256;
 
-std::size_t bytes_of(const FetchKey& key) { return kPartitionBytes + key.topic.size(); }
+std::size_t bytes_of(const FetchKey& key) { return kPartitionBytes + key.topic.view().size(); }
 
 std::int32_t epoch_after(std::int32_t epoch) { return epoch == INT32_MAX ? 1 : epoch + 1; }
 
@@ -82,6 +82,7 @@ std::expected<FetchPlan, WireError> FetchSessions::continue_session(Instant now,
   session.epoch = epoch_after(session.epoch);
   plan.kind = FetchPlan::Kind::incremental;
   plan.session_id = session.id;
+  plan.number = session.number;
   plan.epoch = session.epoch;
   plan.wishes.reserve(session.order.size());
   for (const auto& [place, key] : session.order) {
@@ -101,7 +102,7 @@ FetchSessionAnswer FetchSessions::end(Instant now, const FetchPlan& plan,
   }
   answer.session_id = plan.session_id;
   const auto known = sessions_.find(plan.session_id);
-  if (known == sessions_.end()) {
+  if (known == sessions_.end() || known->second.number != plan.number) {
     // It had to go while this request waited: what it should know is not known any more.
     REACHED("server.fetch_session_gone");
     answer.error = WireError::fetch_session_id_not_found;
@@ -146,11 +147,10 @@ void FetchSessions::open(Instant now, const FetchPlan& plan, std::span<const Fet
     return;
   }
   std::int32_t id = 0;
-  for (std::uint64_t attempt = 0; id == 0 || sessions_.contains(id); ++attempt) {
-    id = draw_id(attempt);
-  }
+  while (id == 0 || sessions_.contains(id)) id = draw_id(++drawn_);
   Session& session = sessions_[id];
   session.id = id;
+  session.number = drawn_;
   session.names_by_id = plan.names_by_id;
   session.follower = plan.follower;
   session.created = now;

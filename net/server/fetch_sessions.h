@@ -20,10 +20,13 @@
 #include <expected>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "core/base/ids.h"
@@ -32,10 +35,31 @@
 
 namespace flux::server {
 
+// A topic's name, kept once for all of its partitions that a request names: a client may give a
+// long name and a million of them.
+class SharedName {
+ public:
+  SharedName() = default;
+  SharedName(std::string name)  // NOLINT(google-explicit-constructor)
+      : name_(std::make_shared<const std::string>(std::move(name))) {}
+
+  std::string_view view() const { return name_ ? std::string_view(*name_) : std::string_view(); }
+
+  friend bool operator==(const SharedName& a, const SharedName& b) {
+    return a.name_ == b.name_ || a.view() == b.view();
+  }
+  friend auto operator<=>(const SharedName& a, const SharedName& b) {
+    return a.view() <=> b.view();
+  }
+
+ private:
+  std::shared_ptr<const std::string> name_;
+};
+
 // A partition as the client names it: by topic id, or before version 13 by the topic's name.
 struct FetchKey {
   Uuid topic_id;
-  std::string topic;
+  SharedName topic;
   PartitionIndex index;
 
   friend auto operator<=>(const FetchKey&, const FetchKey&) = default;
@@ -73,7 +97,8 @@ struct FetchPlan {
   enum class Kind : std::uint8_t { sessionless, opening, incremental };
   Kind kind = Kind::sessionless;
   std::int32_t session_id = 0;
-  std::int32_t epoch = -1;  // that the session is at once this request was begun
+  std::int32_t epoch = -1;   // that the session is at once this request was begun
+  std::uint64_t number = 0;  // of the session; ids come again
   bool names_by_id = false;
   bool follower = false;
   std::vector<FetchWish> wishes;
@@ -95,8 +120,8 @@ struct FetchSessionLimits {
 
 class FetchSessions {
  public:
-  // Candidates for an id, from 1 to 2^31-1, another for each try.
-  using DrawId = std::function<std::int32_t(std::uint64_t attempt)>;
+  // Candidates for an id, from 1 to 2^31-1, by a number that is never the same.
+  using DrawId = std::function<std::int32_t(std::uint64_t number)>;
 
   explicit FetchSessions(const FetchSessionLimits& limits) : limits_(limits) {}
 
@@ -119,6 +144,7 @@ class FetchSessions {
   using Worth = std::tuple<bool, std::size_t, std::int32_t>;
   struct Session {
     std::int32_t id = 0;
+    std::uint64_t number = 0;
     std::int32_t epoch = 1;
     bool names_by_id = false;
     bool follower = false;
@@ -143,6 +169,7 @@ class FetchSessions {
   void remove(std::int32_t id);
 
   FetchSessionLimits limits_;
+  std::uint64_t drawn_ = 0;
   std::map<std::int32_t, Session> sessions_;
   std::set<std::pair<Instant, std::int32_t>> by_last_use_;
   std::set<Worth> evictable_by_all_;

@@ -165,7 +165,7 @@ std::vector<ListedScenario> list_scenarios() {
 }
 
 // As `fluxsim list` calls it, by which its floors are found too; elsewhere the file's own.
-std::string name_of_file(const std::string& file) {
+static std::string name_of_file(const std::string& file) {
   const fs::path listed = fs::relative(file, scenario_folder());
   if (listed.empty() || *listed.begin() == "..") return fs::path(file).stem().string();
   return fs::path(listed).replace_extension().string();

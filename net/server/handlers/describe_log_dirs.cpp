@@ -1,6 +1,8 @@
 #include "net/kafka/gen/describe_log_dirs.h"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "core/broker/describe.h"
@@ -20,8 +22,15 @@ Wanted find_all(env::Task& task, const Context& context, const Request& request)
   const auto image = context.broker.image();
   Wanted out;
   if (request.topics) {
+    std::set<std::pair<std::string_view, PartitionIndex>> once;
     for (const Request::Topic& topic : *request.topics) {
-      if (auto state = image->topic(topic.topic)) out.emplace_back(state, topic.partitions);
+      auto state = image->topic(topic.topic);
+      if (state == nullptr) continue;
+      auto& [ours, indices] = out.emplace_back(state, std::vector<PartitionIndex>());
+      for (const PartitionIndex index : topic.partitions) {
+        if (once.emplace(topic.topic, index).second) indices.push_back(index);
+        env::yield_if_due(task);
+      }
     }
     return out;
   }

@@ -1,5 +1,9 @@
 #include "net/kafka/gen/describe_producers.h"
 
+#include <set>
+#include <string_view>
+#include <utility>
+
 #include "core/broker/describe.h"
 #include "net/server/convert.h"
 #include "net/server/each_partition.h"
@@ -44,9 +48,16 @@ Response::Partition answer(env::Task& task, Context& context, const controller::
 Result<Reply> handle_describe_producers(env::Task& task, Context& context) {
   const auto request = TRY(decode<Request>(context));
   const Instant until = context.broker.patience_end();
-  const auto answer_one = [&](const Request::Topic&, const controller::TopicState* state,
+  // An answer is no larger than what there is.
+  std::set<std::pair<std::string_view, PartitionIndex>> once;
+  const auto answer_one = [&](const Request::Topic& topic, const controller::TopicState* state,
                               PartitionIndex wanted) {
-    return answer(task, context, state, wanted, until);
+    if (once.emplace(topic.name, wanted).second) {
+      return answer(task, context, state, wanted, until);
+    }
+    return Response::Partition{.partition_index = wanted,
+                               .error = kafka::WireError::invalid_request,
+                               .error_message = "The partition is named twice."};
   };
   return reply(context,
                answer_each_partition<Response>(task, context, request.topics,

@@ -28,10 +28,11 @@ bool from_follower(const Request& request) {
   return request.replica_id.value() >= 0 || request.replica_state.replica_id.value() >= 0;
 }
 
+// Of the topic; each partition has its index beside it.
 template <class Topic>
-FetchKey key_of(const Context& context, const Topic& topic, PartitionIndex index) {
-  if (by_id(context)) return {.topic_id = topic.topic_id, .topic = {}, .index = index};
-  return {.topic_id = {}, .topic = topic.name, .index = index};
+FetchKey key_of(const Context& context, const Topic& topic) {
+  if (by_id(context)) return {.topic_id = topic.topic_id, .topic = {}, .index = {}};
+  return {.topic_id = {}, .topic = topic.name, .index = {}};
 }
 
 FetchSessionRequest session_request(const Context& context, const Request& request) {
@@ -40,8 +41,10 @@ FetchSessionRequest session_request(const Context& context, const Request& reque
                           .names_by_id = by_id(context),
                           .follower = from_follower(request)};
   for (const Request::Topic& topic : request.topics) {
+    FetchKey key = key_of(context, topic);
     for (const Request::Partition& partition : topic.partitions) {
-      out.wishes.push_back({.key = key_of(context, topic, partition.index),
+      key.index = partition.index;
+      out.wishes.push_back({.key = key,
                             .offset = partition.fetch_offset,
                             .bytes_max = partition.partition_max_bytes,
                             .current_leader_epoch = partition.current_leader_epoch,
@@ -49,8 +52,10 @@ FetchSessionRequest session_request(const Context& context, const Request& reque
     }
   }
   for (const Request::ForgottenTopic& topic : request.forgotten_topics) {
+    FetchKey key = key_of(context, topic);
     for (const PartitionIndex index : topic.partitions) {
-      out.forgotten.push_back(key_of(context, topic, index));
+      key.index = index;
+      out.forgotten.push_back(key);
     }
   }
   return out;
@@ -84,7 +89,8 @@ std::vector<broker::FetchPartition> find_all(Context& context, const FetchPlan& 
     const bool same_topic = last != nullptr && last->key.topic_id == wish.key.topic_id &&
                             last->key.topic == wish.key.topic;
     if (!same_topic) {
-      topic = by_id(context) ? image->topic(wish.key.topic_id) : image->topic(wish.key.topic);
+      topic =
+          by_id(context) ? image->topic(wish.key.topic_id) : image->topic(wish.key.topic.view());
     }
     last = &wish;
     out.push_back({.partition = find(context, topic.get(), wish, plan.follower),
@@ -175,9 +181,9 @@ FetchSessionAnswer end_session(Context& context, const FetchPlan& plan,
                                const std::vector<broker::Fetched>& fetched) {
   const Key drawn = kSessionId.with(context.header.client_id.value_or(""))
                         .with(static_cast<std::uint64_t>(context.header.correlation_id));
-  const auto draw_id = [&](std::uint64_t attempt) {
+  const auto draw_id = [&](std::uint64_t number) {
     return static_cast<std::int32_t>(
-        1 + context.env.random.draw(drawn.with(attempt), static_cast<std::uint64_t>(INT32_MAX)));
+        1 + context.env.random.draw(drawn.with(number), static_cast<std::uint64_t>(INT32_MAX)));
   };
   return context.fetch_sessions.end(context.env.clock.now(), plan, found_in(fetched), draw_id);
 }
@@ -208,7 +214,8 @@ Result<Reply> handle_fetch(env::Task& task, Context& context) {
   for (const std::size_t at : session.holds) {
     const FetchKey& key = plan->wishes[at].key;
     if (last == nullptr || last->topic_id != key.topic_id || last->topic != key.topic) {
-      response.topics.push_back({.name = key.topic, .topic_id = key.topic_id, .partitions = {}});
+      response.topics.push_back(
+          {.name = std::string(key.topic.view()), .topic_id = key.topic_id, .partitions = {}});
     }
     last = &key;
     Response::Partition answer = answer_of((*fetched)[at], key.index, request.isolation_level);

@@ -1,6 +1,9 @@
 #include "net/kafka/gen/metadata.h"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/mark.h"
@@ -157,7 +160,10 @@ Result<Reply> handle_metadata(env::Task& task, Context& context) {
   }
   // For all of the request together, however many topics are to be made.
   const Instant until = context.broker.patience_end();
+  std::set<std::pair<std::string_view, Uuid>> answered;  // as in Kafka, once each
   for (const Request::Topic& wanted : *request.topics) {
+    const std::string_view name = wanted.name ? std::string_view(*wanted.name) : std::string_view();
+    if (!answered.emplace(name, wanted.topic_id).second) continue;
     response.topics.push_back(answer_topic(task, context, request, wanted, until));
     env::yield_if_due(task);
   }

@@ -84,6 +84,17 @@ TEST_F(FetchSessionsTest, OpeningAnswersAllAndTheNextOnlyNews) {
   EXPECT_TRUE(second.holds.empty());
 }
 
+// Ids are drawn, so that one may come again: a request that waited is not the new session's.
+TEST_F(FetchSessionsTest, ARequestDoesNotOutliveItsSessionInAnotherOfTheSameId) {
+  open(1);
+  const auto waiting = begin(101, 1, {});
+  ASSERT_TRUE(waiting);
+  last_drawn = 100;
+  EXPECT_EQ(end(begin(101, 0, {wish(7)})).session_id, 101);
+  ASSERT_TRUE(begin(101, 1, {}));
+  EXPECT_EQ(end(waiting).error, WireError::fetch_session_id_not_found);
+}
+
 TEST_F(FetchSessionsTest, OpeningTakesAPartitionAsItWasNamedLast) {
   const auto plan = begin(0, 0, {wish(0, 1), wish(1, 2), wish(0, 3)});
   ASSERT_EQ(indices(*plan), (Indices{0, 1}));
