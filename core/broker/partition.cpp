@@ -17,6 +17,18 @@ ProducerId producer_of(const Append& append) {
   return batch->producer_id();
 }
 
+std::int64_t record_count(const Append& append) {
+  const auto batch = record::BatchView::first_of(append.batch);
+  CHECK(batch.has_value(), "a running batch does not parse");
+  return batch->last_offset_delta() + 1;
+}
+
+// Found out before anything was written, and no matter of other producers.
+bool of_one_producer(FaultKind kind) {
+  return kind == FaultKind::out_of_order_sequence || kind == FaultKind::duplicate_sequence ||
+         kind == FaultKind::invalid_producer_epoch;
+}
+
 }  // namespace
 
 Partition::Partition(PartitionHost& host, std::string directory, log::LogIdentity identity,
@@ -184,14 +196,60 @@ void Partition::start_appending() {
 void Partition::append_loop(env::Task& task) {
   const env::Shield shield(task);
   while (!queue_.empty()) {
-    const std::shared_ptr<Append> append = std::move(queue_.front());
-    queue_.pop_front();
-    append->state = Append::State::running;
-    append->outcome = carry_out(task, *append);
-    append->state = Append::State::done;
-    append->owner.reset();
-    append->ended.set();
+    const Group group = take_group();
+    const bool together = group.size() > 1 && carry_out_together(task, group);
+    for (const std::shared_ptr<Append>& append : group) {
+      if (!together) append->outcome = carry_out(task, *append);
+      append->state = Append::State::done;
+      append->owner.reset();
+      append->ended.set();
+    }
   }
+}
+
+// Of many small batches that wait, each would cost a write of its own. Not beyond what is left of
+// the segment: where the next one begins does not depend on how fast they came.
+Partition::Group Partition::take_group() {
+  const std::uint64_t room =
+      log_ != nullptr ? std::min<std::uint64_t>(kGroupBytesMax, log_->room_bytes()) : 0;
+  Group out;
+  std::size_t bytes = 0;
+  while (!queue_.empty()) {
+    const Append& next = *queue_.front();
+    bytes += next.batch.size();
+    const bool alike = out.empty() || next.log_append_time == out.front()->log_append_time;
+    if (!out.empty() && (bytes > room || !alike)) break;
+    out.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+    out.back()->state = Append::State::running;
+  }
+  return out;
+}
+
+bool Partition::carry_out_together(env::Task& task, const Group& group) {
+  REACHED("broker.appended_together");
+  Bytes batches;
+  for (const std::shared_ptr<Append>& append : group) flux::append(batches, append->batch);
+  Append all;
+  all.batch = batches;
+  all.log_append_time = group.front()->log_append_time;
+  const Outcome<log::Appended> appended = carry_out(task, all);
+  // One of them is to be refused, or was stored before: the others have nothing to do with it.
+  if (appended ? appended->duplicate : of_one_producer(appended.error().kind)) {
+    REACHED("broker.appended_one_by_one");
+    return false;
+  }
+  Offset base = appended ? appended->base : Offset(0);
+  for (const std::shared_ptr<Append>& append : group) {
+    append->generation = all.generation;
+    append->outcome = appended;
+    if (!appended) continue;
+    append->outcome->base = base;
+    base = base + record_count(*append);
+    append->outcome->end = base;
+  }
+  CHECK(!appended || base == appended->end);
+  return true;
 }
 
 Outcome<log::Appended> Partition::carry_out(env::Task& task, Append& append) {

@@ -74,6 +74,9 @@ struct PartitionStatus {
 // as many of the first as there are stacks, none would be left for what they wait for.
 inline constexpr std::size_t kCommitsMax = 2'000;
 
+// Batches that wait for the same log go into it by one write, up to here.
+inline constexpr std::size_t kGroupBytesMax = std::size_t{64} << 10;
+
 // What a partition needs from its broker.
 struct PartitionHost {
   env::Env& env;
@@ -134,7 +137,12 @@ class Partition : public std::enable_shared_from_this<Partition> {
  private:
   bool committed(Offset end) const;
   void start_appending();
+  using Group = std::vector<std::shared_ptr<Append>>;
+
   void append_loop(env::Task& task);
+  Group take_group();
+  // Sets their outcomes, or says that each has to be carried out alone: nothing was appended then.
+  bool carry_out_together(env::Task& task, const Group& group);
   Outcome<log::Appended> carry_out(env::Task& task, Append& append);
   void start_committing();
   void spawn_commit();

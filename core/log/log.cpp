@@ -55,6 +55,16 @@ std::uint64_t Log::size_bytes() const {
   return sum;
 }
 
+std::uint64_t Log::room_bytes() const {
+  const Segment& segment = *segments_.back();
+  const std::uint64_t by_size =
+      config_.segment_bytes - std::min(segment.size(), config_.segment_bytes);
+  const std::uint64_t index_bytes = segment.index_bytes() + kOffsetIndexEntryBytes;
+  if (index_bytes > config_.index_bytes_max) return 0;
+  const std::uint64_t entries = (config_.index_bytes_max - index_bytes) / kOffsetIndexEntryBytes;
+  return std::min(by_size, entries * config_.index_interval_bytes);
+}
+
 std::unexpected<Error> Log::refuse_poisoned() const {
   return fail(ErrorCode::io_error, identity_.name() + ": a sync failed; the log takes nothing " +
                                        "until it is opened again");

@@ -181,6 +181,9 @@ class Log : public std::enable_shared_from_this<Log> {
   const std::string& directory() const { return directory_; }
   const RecoveryReport& recovery() const { return report_; }
   std::uint64_t size_bytes() const;
+  // Bytes of batches that the active segment takes before one of them has to begin another: by its
+  // size, and by its index as though each stretch that may have an entry had one.
+  std::uint64_t room_bytes() const;
   std::size_t segment_count() const { return segments_.size(); }
   // Notified when end_offset() or synced_end() moved, and when the log was poisoned.
   sync::Condition& moved() { return moved_; }

@@ -2,10 +2,12 @@
 
 #include "core/broker/broker.h"
 
+#include <algorithm>
 #include <deque>
 
 #include <gtest/gtest.h>
 
+#include "core/base/mark.h"
 #include "core/broker/fetch.h"
 #include "core/broker/list_offsets.h"
 #include "core/broker/produce.h"
@@ -56,8 +58,9 @@ class BrokerTest : public ::testing::Test {
     return broker.image()->topic(name);
   }
   static Outcome<Producing> begin(env::Task& task, Broker& broker,
-                                  const controller::TopicState& topic, const std::string& value) {
-    record::BatchBuilder builder;
+                                  const controller::TopicState& topic, const std::string& value,
+                                  const record::BatchOptions& options = {}) {
+    record::BatchBuilder builder(options);
     builder.add(record::Timestamp(1'700'000'000'000), std::nullopt, record::text(value));
     const auto bytes = std::make_shared<Bytes>(*builder.build());
     return begin_produce(task, broker, topic, PartitionIndex(0), *bytes, bytes, {});
@@ -74,6 +77,11 @@ class BrokerTest : public ::testing::Test {
     return {{.partition = broker.partition(topic, PartitionIndex(0)),
              .from = from,
              .bytes_max = 1 << 20}};
+  }
+
+  static std::uint64_t hits(std::string_view mark) {
+    const auto found = std::ranges::find(all_marks(), mark, [](const Mark* m) { return m->name; });
+    return found == all_marks().end() ? 0 : (*found)->hits;
   }
 
   SmallNode node;
@@ -93,6 +101,84 @@ TEST_F(BrokerTest, AppendsInTheOrderOfTheirBeginnings) {
       EXPECT_EQ(produced->base_offset, Offset(i));
     }
   });
+}
+
+TEST_F(BrokerTest, BatchesThatWaitGoIntoTheLogTogether) {
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    ASSERT_TRUE(produce(task, broker, *topic, "opens"));
+    const std::uint64_t before = hits("broker.appended_together");
+    std::vector<Producing> begun;
+    for (int i = 0; i < 5; ++i) begun.push_back(*begin(task, broker, *topic, "x"));
+    for (const Producing& producing : begun) {
+      ASSERT_TRUE(finish_produce(task, producing, Acks::all, broker.patience_end()));
+    }
+    EXPECT_EQ(hits("broker.appended_together"), before + 1);
+  });
+}
+
+TEST_F(BrokerTest, ARefusedBatchLeavesThoseBesideItAlone) {
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    const record::BatchOptions first{.producer_id = ProducerId(7),
+                                     .producer_epoch = ProducerEpoch(0),
+                                     .base_sequence = Sequence(0)};
+    record::BatchOptions gap = first;
+    gap.base_sequence = Sequence(5);
+    ASSERT_TRUE(finish_produce(task, *begin(task, broker, *topic, "opens"), Acks::all,
+                               broker.patience_end()));
+    // In turn: taken, taken, a gap in the sequence, the second one again, taken.
+    std::vector<Producing> begun;
+    begun.push_back(*begin(task, broker, *topic, "a"));
+    begun.push_back(*begin(task, broker, *topic, "b", first));
+    begun.push_back(*begin(task, broker, *topic, "c", gap));
+    begun.push_back(*begin(task, broker, *topic, "b", first));
+    begun.push_back(*begin(task, broker, *topic, "d"));
+    std::vector<std::int64_t> bases;
+    for (const Producing& producing : begun) {
+      const auto done = finish_produce(task, producing, Acks::all, broker.patience_end());
+      if (!done) {
+        EXPECT_EQ(done.error().kind, FaultKind::out_of_order_sequence);
+      }
+      bases.push_back(done ? done->base_offset.value() : -1);
+    }
+    EXPECT_EQ(bases, (std::vector<std::int64_t>{1, 2, -1, 2, 3}));
+    EXPECT_GT(hits("broker.appended_one_by_one"), 0U);
+  });
+}
+
+TEST_F(BrokerTest, SegmentsBeginWhereTheyWouldBatchByBatch) {
+  const auto segments = [&](const std::string& name, bool together) {
+    std::vector<std::string> out;
+    with_broker([&](env::Task& task, Broker& broker) {
+      const auto topic = make_topic(task, broker, name);
+      std::vector<Producing> begun;
+      for (int i = 0; i < 40; ++i) {
+        begun.push_back(*begin(task, broker, *topic, std::string(100, 'x')));
+        if (together) continue;
+        EXPECT_TRUE(finish_produce(task, begun.back(), Acks::leader, broker.patience_end()));
+      }
+      for (const Producing& producing : begun) {
+        EXPECT_TRUE(finish_produce(task, producing, Acks::all, broker.patience_end()));
+      }
+      const auto entries = broker.env().disk.list(task, "data/" + name + "-0");
+      for (const auto& entry : *entries) {
+        if (entry.name.ends_with(".log")) out.push_back(entry.name);
+      }
+    });
+    std::ranges::sort(out);
+    return out;
+  };
+  defaults["internal.segment.bytes"] = "1000";
+  const auto apart = segments("a", false);
+  EXPECT_GT(apart.size(), 5U);
+  EXPECT_EQ(segments("b", true), apart);
+  defaults["internal.segment.bytes"] = "1000000";
+  defaults["index.interval.bytes"] = "300";
+  defaults["segment.index.bytes"] = "40";
+  const auto by_index = segments("c", false);
+  EXPECT_GT(by_index.size(), 2U);
+  EXPECT_EQ(segments("d", true), by_index);
 }
 
 TEST_F(BrokerTest, TheWatermarkFollowsTheSyncWhetherAnybodyWaitsOrNot) {
