@@ -27,6 +27,11 @@ constexpr Duration kCrowdedPatience = seconds(2);
 // How often a client that is not read from is looked after.
 constexpr Duration kLookAfter = seconds(1);
 
+// All in memory, and little enough to be copied; also no answer at all.
+bool is_small(const Reply& reply) {
+  return reply.memory_bytes() == reply.bytes.size() && reply.bytes.size() <= kGatherMax;
+}
+
 }  // namespace
 
 Connection::Connection(Shared& shared, std::string listener,
@@ -281,11 +286,36 @@ void Connection::answer_in_turn(env::Task& task, const Reply& reply, std::uint64
   const std::size_t bytes = reply.memory_bytes();
   reply_bytes_ += bytes;
   auto turn = answering_.wait(task, ticket);
+  const bool joins = is_small(reply) && outbox_.size() + bytes <= kGatherMax;
+  if (turn && joins && !failed_) {
+    for (const wire::Segment& segment : reply.bytes.segments()) append(outbox_, segment.bytes);
+    answering_.pass(ticket);
+    if (writing_) REACHED("server.answered_together");
+    if (!writing_ && !outbox_.empty()) empty_outbox(task);
+    return;
+  }
+  // The turn is ours, so nothing joins what is being written.
+  while (turn && writing_) turn = written_.wait(task);
   reply_bytes_ -= bytes;
   if (!turn || failed_) return;
-  auto sent = reply.none ? Result<void>() : answer(task, reply);
+  auto sent = answer(task, reply);
   if (!sent) fail(sent.error());
   answering_.pass(ticket);
+}
+
+// Answers that are ready together leave together: each call of the kernel costs more than its
+// answer. Whoever is ready as well joins before the first of them writes.
+void Connection::empty_outbox(env::Task& task) {
+  writing_ = true;
+  task.scheduler().yield(task);
+  while (!outbox_.empty() && !failed_) {
+    const Bytes bytes = std::exchange(outbox_, {});
+    auto sent = write(task, bytes);
+    reply_bytes_ -= bytes.size();
+    if (!sent) fail(sent.error());
+  }
+  writing_ = false;
+  written_.notify_all();
 }
 
 // In turn, and not before the client has taken enough of what was answered already.

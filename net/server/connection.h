@@ -86,6 +86,7 @@ class Connection {
   Result<void> begin(env::Task& task, Turn& turn);
   Result<Reply> carry_out(env::Task& task, Ticket& ticket);
   void answer_in_turn(env::Task& task, const Reply& reply, std::uint64_t ticket);
+  void empty_outbox(env::Task& task);
   Result<void> answer(env::Task& task, const Reply& reply);
   Result<void> write(env::Task& task, ByteView bytes);
   Result<void> send(env::Task& task, const wire::FileRange& range);
@@ -106,7 +107,10 @@ class Connection {
   std::size_t in_flight_ = 0;
   bool own_place_taken_ = false;
   std::size_t in_flight_bytes_ = 0;
-  std::size_t reply_bytes_ = 0;  // of answers in memory that wait for their turn
+  std::size_t reply_bytes_ = 0;  // of answers in memory that are not yet being written
+  Bytes outbox_;                 // answers whose turn has come
+  bool writing_ = false;         // somebody empties it
+  sync::Condition written_;
   sync::Condition room_;
   sync::TaskGroup requests_;
   bool failed_ = false;

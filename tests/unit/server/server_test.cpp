@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/base/mark.h"
 #include "core/record/batch_builder.h"
 #include "net/kafka/gen/api_versions.h"
 #include "net/kafka/gen/delete_records.h"
@@ -176,6 +177,12 @@ TEST_F(ServerTest, AnswersInTheOrderOfTheRequests) {
       }
     }
     EXPECT_EQ(offsets, (std::vector<std::int64_t>{0, 1, 2, 3, 4}));
+    // Those behind the fetch were ready before it, and had to wait for it.
+    const auto together = std::ranges::find_if(all_marks(), [](const Mark* mark) {
+      return std::string_view(mark->name) == "server.answered_together";
+    });
+    ASSERT_NE(together, all_marks().end());
+    EXPECT_GE((*together)->hits, 5U);
   });
 }
 
