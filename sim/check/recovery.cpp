@@ -44,6 +44,10 @@ void RecoveryChecker::judge_cut(const DiskEvent& event) {
   const std::uint64_t from = event.kind == OmenKind::removed ? 0 : event.range.begin;
   for (const Stored* batch : map_.standing_beyond(event.disk, event.inode, from)) {
     count("compared.cuts");
+    if (batch->refused) {
+      count("excused.write_failed");
+      continue;
+    }
     if (!map_.truly_synced(*batch) || map_.excuse(*batch, Promise::survives_power_cut)) continue;
     if (event.kind == OmenKind::removed) {
       count("compared.removals");

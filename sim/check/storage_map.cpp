@@ -121,6 +121,14 @@ void StorageMap::cut(const FileName& file, std::uint64_t from) {
   }
 }
 
+void StorageMap::refuse(const FileName& file, const ByteRange& range) {
+  const auto found = by_file_.find(file);
+  if (found == by_file_.end()) return;
+  for (Stored* batch : found->second) {
+    if (batch->range.begin >= range.begin && batch->range.end <= range.end) batch->refused = true;
+  }
+}
+
 // Integrity entries, the topic's id and the metadata log cannot be made anew; indexes and epoch
 // checkpoints can. One wrong read is read again. But entries that were wrong twice count as lost,
 // which makes rot, and rot is never served again, whatever the disk gives later.
@@ -164,6 +172,9 @@ void StorageMap::disk(const DiskEvent& event) {
       break;
     case OmenKind::written_back:
       add_range(files_[file].kept, event.range);
+      break;
+    case OmenKind::write_failed:
+      refuse(file, event.range);
       break;
     case OmenKind::dropped:
       if (!segment) break;

@@ -43,6 +43,8 @@ struct Stored {
   std::uint64_t moment = 0;  // of the row of observations
   std::int64_t max_timestamp_ms = -1;
   bool cut = false;  // the node cut it off since
+  // Whole, but of a write of several that failed: the node took none of them.
+  bool refused = false;
   // Of the block that the integrity file names last with it in it, and the moment of the first
   // batch in that; empty until one does (neighbours()).
   ByteRange block;
@@ -143,6 +145,7 @@ class StorageMap {
   Neighbours neighbours(const Stored& batch) const;
   std::uint64_t last_mishap(const Stored& batch) const;
   void cut(const FileName& file, std::uint64_t from);
+  void refuse(const FileName& file, const ByteRange& range);
   static void add_range(std::vector<ByteRange>& ranges, ByteRange range);
   static void remove_range(std::vector<ByteRange>& ranges, ByteRange range);
   static bool covers(const std::vector<ByteRange>& ranges, ByteRange range);

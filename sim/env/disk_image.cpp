@@ -397,6 +397,7 @@ DiskResult<> DiskImage::write(Inode inode, std::uint64_t offset, ByteView from, 
     const std::uint64_t part =
         decisions_.draw(draw.with(kPart), from.size() + 1, "disk.write_error_part");
     store(n, offset, from.first(part), at);
+    tell(OmenKind::write_failed, n, range);
     return no(ErrorCode::io_error);
   }
   const bool full = ordered(OrderedFault::no_space, n.path, range);
@@ -404,6 +405,7 @@ DiskResult<> DiskImage::write(Inode inode, std::uint64_t offset, ByteView from, 
   if (room < range.end) {
     count(DiskCounter::no_space);
     if (room > offset) store(n, offset, from.first(room - offset), at);
+    tell(OmenKind::write_failed, n, range);
     return no(ErrorCode::no_space);
   }
   if (ordered(OrderedFault::misdirected_write, n.path, range) ||

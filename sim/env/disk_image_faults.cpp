@@ -88,11 +88,11 @@ std::string_view name_of(OrderedFault fault) {
 
 std::string_view name_of(OmenKind kind) {
   static constexpr std::string_view kNames[] = {
-      "written",   "truncated",     "synced",    "written_back", "lied",
-      "dropped",   "lost",          "rotted",    "unreadable",   "phantom",
-      "displaced", "misread",       "mended",    "created",      "renamed",
-      "removed",   "name_synced",   "name_lost", "name_back",    "resized",
-      "power_cut", "cache_dropped", "wiped",     "rolled_back",  "healed"};
+      "written",     "truncated", "synced",  "written_back", "write_failed",  "lied",
+      "dropped",     "lost",      "rotted",  "unreadable",   "phantom",       "displaced",
+      "misread",     "mended",    "created", "renamed",      "removed",       "name_synced",
+      "name_lost",   "name_back", "resized", "power_cut",    "cache_dropped", "wiped",
+      "rolled_back", "healed"};
   static_assert(std::size(kNames) == static_cast<std::size_t>(OmenKind::healed) + 1);
   return kNames[static_cast<std::size_t>(kind)];
 }

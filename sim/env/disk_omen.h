@@ -35,6 +35,7 @@ enum class OmenKind : std::uint8_t {
   truncated,     // cut to begin; [begin, end) is gone from the cache
   synced,        // durable by a sync
   written_back,  // durable without one, found at a power cut
+  write_failed,  // of this range, of which a part at the front may have been written before
   lied,          // a sync said so, and it is not durable
   dropped,       // a failed sync made it clean: no later sync covers it
   lost,          // was in the cache, and a power cut took it

@@ -67,6 +67,19 @@ TEST(StorageMap, ABatchIsSyncedWhenAllItsBytesAre) {
   EXPECT_FALSE(disk.map.synced(*disk.find(3)));
 }
 
+// The node takes all of a write or nothing, and may cut off what there is of one that failed, also
+// when a sync for others covered it.
+TEST(StorageMap, WhatCameWithAFailedWriteIsRefused) {
+  Disk disk;
+  disk.store(Inode(1), 0, 3);
+  disk.store(Inode(1), 3, 5, kBatchBytes);
+  disk.event(OmenKind::write_failed, Inode(1), {kBatchBytes, 3 * kBatchBytes});
+  EXPECT_FALSE(disk.find(0)->refused);
+  EXPECT_TRUE(disk.find(3)->refused);
+  disk.store(Inode(1), 3, 5, kBatchBytes);
+  EXPECT_FALSE(disk.find(3)->refused);
+}
+
 TEST(StorageMap, OnlyWhatHappenedAfterABatchWasStoredExcusesIt) {
   Disk disk;
   disk.event(OmenKind::rotted, Inode(1), {10, 11});

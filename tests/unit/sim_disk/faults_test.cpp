@@ -196,6 +196,8 @@ TEST(DiskFaults, AFailedWriteLeavesAnyPart) {
     const Inode file = box.create("/f");
     box.image.order({OrderedFault::write_error, "/f"});
     EXPECT_FALSE(box.write(file, 0, "abcd"));
+    ASSERT_EQ(box.teller.of(OmenKind::write_failed).size(), 1U);
+    EXPECT_EQ(box.teller.of(OmenKind::write_failed)[0].range, (ByteRange{0, 4}));
     const std::string left = box.read(file);
     EXPECT_EQ(left, std::string("abcd").substr(0, left.size()));
     parts.insert(left.size());
@@ -209,6 +211,7 @@ TEST(DiskFaults, AFullDiskTakesWhatFitsAndRemovalsMakeRoom) {
   Box box(habits);
   const Inode file = box.create("/f");
   EXPECT_EQ(box.write(file, 0, std::string(50'000, 'x')).error(), ErrorCode::no_space);
+  EXPECT_EQ(box.teller.of(OmenKind::write_failed).size(), 1U);
   EXPECT_EQ(box.read(file).size(), 40'960U);
   EXPECT_EQ(box.image.space(box.now).free_bytes, 0U);
   EXPECT_EQ(box.image.open("/g", env::Open::create, box.now).error(), ErrorCode::no_space);
