@@ -29,6 +29,8 @@ bool of_one_producer(FaultKind kind) {
          kind == FaultKind::invalid_producer_epoch;
 }
 
+bool forgets_syncs() { return MUTANT("broker.high_watermark_unsynced"); }
+
 }  // namespace
 
 Partition::Partition(PartitionHost& host, std::string directory, log::LogIdentity identity,
@@ -346,7 +348,7 @@ void Partition::commit_loop(env::Task& task) {
 
 void Partition::advance_high_watermark() {
   // With flush.messages an acknowledgement of all says that the sync was done, as Kafka's does.
-  const bool synced_only = sync_due() && !MUTANT("broker.high_watermark_unsynced");
+  const bool synced_only = sync_due() && !forgets_syncs();
   const Offset reached = synced_only ? log_->synced_end() : log_->end_offset();
   if (reached <= high_watermark_) return;
   high_watermark_ = reached;
@@ -407,7 +409,8 @@ void Partition::withdraw(const std::shared_ptr<Append>& append) {
 // The watermark may be ahead of the disk, where the topic has come to wait for it only now.
 bool Partition::committed(Offset end) const {
   if (high_watermark_ < end) return false;
-  return log_ == nullptr || !synced_topic() || log_->synced_end() >= end;
+  if (log_ == nullptr || !synced_topic() || forgets_syncs()) return true;
+  return log_->synced_end() >= end;
 }
 
 Outcome<void> Partition::wait_committed(env::Task& task, const Append& append, Instant until) {

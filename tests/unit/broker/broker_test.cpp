@@ -103,6 +103,31 @@ TEST_F(BrokerTest, AppendsInTheOrderOfTheirBeginnings) {
   });
 }
 
+// A page-cache topic shows what no sync covers; once it is an fsync topic, a retry of that waits.
+TEST_F(BrokerTest, ARetryIsDurableThoughItsTopicWasNotAtFirst) {
+  defaults["flux.durability"] = "page-cache";
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    const record::BatchOptions options{.producer_id = ProducerId(7),
+                                       .producer_epoch = ProducerEpoch(0),
+                                       .base_sequence = Sequence(0)};
+    const auto put = [&] {
+      return finish_produce(task, *begin(task, broker, *topic, "x", options), Acks::all,
+                            broker.patience_end());
+    };
+    ASSERT_TRUE(put());
+    const auto log = (*broker.partition(*topic, PartitionIndex(0)))->log();
+    ASSERT_EQ(log->synced_end(), Offset(0));
+    const controller::AlterConfig change{
+        .resource = {.name = "t"}, .changes = {{.name = "flux.durability", .value = "fsync"}}};
+    ASSERT_TRUE(broker.controller().alter_configs(task, {&change, 1}, false)[0]);
+    const auto again = put();
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->base_offset, Offset(0));
+    EXPECT_EQ(log->synced_end(), Offset(1));
+  });
+}
+
 TEST_F(BrokerTest, BatchesThatWaitGoIntoTheLogTogether) {
   with_broker([&](env::Task& task, Broker& broker) {
     const auto topic = make_topic(task, broker, "t");

@@ -198,6 +198,9 @@ TEST(Config, NamesWhatIsWrong) {
   EXPECT_NE(refusal("lisetners=x").find("did you mean listeners?"), std::string::npos);
   EXPECT_NE(refusal("zzzzzzzzzzzz=x").find("no such setting"), std::string::npos);
   EXPECT_NE(refusal("num.partitions=0").find("from 1 to"), std::string::npos);
+  EXPECT_NE(refusal("log.retention.hours=0").find("allowed are -1 and"), std::string::npos);
+  EXPECT_NE(refusal("log.retention.ms=0").find("-1 or at least 1"), std::string::npos);
+  EXPECT_NE(refusal("compression.gzip.level=0").find("from 1 to 9"), std::string::npos);
   EXPECT_NE(refusal("num.partitions=1x").find("num.partitions=1x"), std::string::npos);
   EXPECT_NE(refusal("log.segment.bytes=5").find("segment.bytes"), std::string::npos);
   EXPECT_NE(refusal("auto.create.topics.enable=yes").find("true and false"), std::string::npos);
