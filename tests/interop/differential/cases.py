@@ -5,6 +5,7 @@ import random
 from dataclasses import dataclass, field
 
 import batches
+from admin_cases import ADMIN_CASES
 from batches import batch, record
 
 NOBODY = bytes(range(16))
@@ -513,7 +514,8 @@ class Drawn:
 
 # Names that requests are drawn for would be made or lost: these are asked by hand alone.
 NOT_DRAWN = {"create_topics", "delete_topics", "find_coordinator", "create_partitions",
-             "metadata", "init_producer_id"}
+             "metadata", "init_producer_id", "delete_records", "alter_configs",
+             "incremental_alter_configs", "describe_configs", "describe_topic_partitions"}
 
 
 def drawn_cases(apis, served, seed, each):
@@ -530,8 +532,18 @@ def drawn_cases(apis, served, seed, each):
             yield Case(f"{name}: empty body", name, version, body=b"", bad=f"{name} without a body")
 
 
+def asker(name, version):
+    """Makes the cases of one API in one version."""
+    def ask(label, value, bad=""):
+        return Case(f"{name}: {label}", name, version, value, bad=bad)
+    return ask
+
+
 def all_cases(apis, served, seed, each):
     for name, make in CASES.items():
         for version in served.get(apis[name].key, ()):
             yield from make(version)
+    for name, make in ADMIN_CASES.items():
+        for version in served.get(apis[name].key, ()):
+            yield from make(asker(name, version), version)
     yield from drawn_cases(apis, served, seed, each)

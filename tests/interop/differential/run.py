@@ -150,6 +150,10 @@ class Side:
             return "<session>"
         if name in ("log_append_time_ms", "timestamp") and value > 1 << 40:
             return "<now>"
+        if name == "log_dir":
+            return "<directory>"
+        if name in ("partition_size", "total_bytes", "usable_bytes") and value > 0:
+            return "<bytes>"
         if name in ("error_message", "message") and value:
             return "<text>"
         if name == "records" and value:
@@ -165,11 +169,13 @@ def keyed(items, path):
     for item in items:
         if not isinstance(item, dict):
             return items
-        names = [item[k] for k in ("name", "topic_id", "index", "api_key", "node_id", "broker_id")
+        names = [item[k] for k in ("name", "topic_id", "index", "api_key", "node_id", "broker_id",
+                                   "partition_index", "resource_name", "group_id")
                  if item.get(k) is not None]
         if not names:
             return items
-        key = str(names[0])
+        # A broker and its loggers have one name.
+        key = f"{names[0]} {item['resource_type']}" if "resource_type" in item else str(names[0])
         while key in table:
             key += " again"
         table[key] = item
