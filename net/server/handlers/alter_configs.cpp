@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include "core/broker/patience.h"
 #include "core/controller/decisions_config.h"
 #include "net/kafka/gen/incremental_alter_configs.h"
+#include "net/server/ask_controller.h"
 #include "net/server/convert.h"
 #include "net/server/settings.h"
 
@@ -63,15 +63,13 @@ void check_operations(Wanted& wanted) {
   }
 }
 
-Result<Altered> alter(env::Task& task, Context& context, std::vector<AlterConfig> requests,
+Result<Altered> alter(env::Task& task, const Context& context, std::vector<AlterConfig> requests,
                       bool validate_only) {
-  broker::Broker& broker = context.broker;
-  return broker::patiently<Altered>(
-      task, broker.work(), "alter_configs", broker.patience_end(),
-      [&broker, wanted = std::move(requests), validate_only](env::Task& worker) {
-        return broker.controller().alter_configs(worker, wanted, validate_only);
-      },
-      env::StackSize::large);
+  return ask_controller<Altered>(
+      task, context, "alter_configs", context.broker.patience_end(),
+      [wanted = std::move(requests), validate_only](env::Task& worker, auto& controller) {
+        return controller.alter_configs(worker, wanted, validate_only);
+      });
 }
 
 // Fills in what became of each.
@@ -100,8 +98,7 @@ void carry_out(env::Task& task, Context& context, std::vector<Wanted>& all, bool
   const auto altered = alter(task, context, std::move(requests), validate_only);
   for (std::size_t i = 0; i < good.size(); ++i) {
     if (!altered) {
-      good[i]->refuse(kafka::WireError::request_timed_out,
-                      "The controller did not answer in time.");
+      good[i]->refuse(kafka::WireError::request_timed_out, kControllerLate);
     } else if (!(*altered)[i]) {
       good[i]->refuse(to_wire((*altered)[i].error()), (*altered)[i].error().detail);
     } else if (!validate_only) {
@@ -113,8 +110,18 @@ void carry_out(env::Task& task, Context& context, std::vector<Wanted>& all, bool
   }
 }
 
-template <class Response>
-Result<Reply> answer(const Context& context, const std::vector<Wanted>& all) {
+// Each resource of either request becomes one to alter, its settings by `change_of`.
+template <class Response, class Request, class ChangeOf>
+Result<Reply> alter_all(env::Task& task, Context& context, const Request& request, bool incremental,
+                        const ChangeOf& change_of) {
+  std::vector<Wanted> all;
+  for (const auto& resource : request.resources) {
+    Wanted& wanted = all.emplace_back();
+    wanted.type = resource.resource_type;
+    wanted.name = resource.resource_name;
+    for (const auto& config : resource.configs) wanted.changes.push_back(change_of(config));
+  }
+  carry_out(task, context, all, incremental, request.validate_only);
   Response response;
   for (const Wanted& wanted : all) {
     response.responses.push_back({.error = wanted.error,
@@ -129,33 +136,19 @@ Result<Reply> answer(const Context& context, const std::vector<Wanted>& all) {
 
 Result<Reply> handle_alter_configs(env::Task& task, Context& context) {
   const auto request = TRY(decode<kafka::AlterConfigsRequest>(context));
-  std::vector<Wanted> all;
-  for (const auto& resource : request.resources) {
-    Wanted& wanted = all.emplace_back();
-    wanted.type = resource.resource_type;
-    wanted.name = resource.resource_name;
-    for (const auto& config : resource.configs) {
-      wanted.changes.push_back({config.name, ConfigOperation::set, config.value});
-    }
-  }
-  carry_out(task, context, all, false, request.validate_only);
-  return answer<kafka::AlterConfigsResponse>(context, all);
+  return alter_all<kafka::AlterConfigsResponse>(
+      task, context, request, false, [](const auto& config) {
+        return controller::ConfigChange{config.name, ConfigOperation::set, config.value};
+      });
 }
 
 Result<Reply> handle_incremental_alter_configs(env::Task& task, Context& context) {
   const auto request = TRY(decode<kafka::IncrementalAlterConfigsRequest>(context));
-  std::vector<Wanted> all;
-  for (const auto& resource : request.resources) {
-    Wanted& wanted = all.emplace_back();
-    wanted.type = resource.resource_type;
-    wanted.name = resource.resource_name;
-    for (const auto& config : resource.configs) {
-      wanted.changes.push_back(
-          {config.name, static_cast<ConfigOperation>(config.config_operation), config.value});
-    }
-  }
-  carry_out(task, context, all, true, request.validate_only);
-  return answer<kafka::IncrementalAlterConfigsResponse>(context, all);
+  return alter_all<kafka::IncrementalAlterConfigsResponse>(
+      task, context, request, true, [](const auto& config) {
+        const auto operation = static_cast<ConfigOperation>(config.config_operation);
+        return controller::ConfigChange{config.name, operation, config.value};
+      });
 }
 
 }  // namespace flux::server

@@ -1,10 +1,9 @@
 #include "net/kafka/gen/create_partitions.h"
 
-#include <algorithm>
-#include <map>
+#include <utility>
 #include <vector>
 
-#include "core/broker/patience.h"
+#include "net/server/ask_controller.h"
 #include "net/server/convert.h"
 
 namespace flux::server {
@@ -25,18 +24,14 @@ controller::CreatePartitions to_core(const Request::Topic& topic) {
   return out;
 }
 
-Result<Created> create(env::Task& task, Context& context, const Request& request,
+Result<Created> create(env::Task& task, const Context& context, const Request& request,
                        std::vector<controller::CreatePartitions> topics) {
-  broker::Broker& broker = context.broker;
-  const Instant until =
-      std::min(broker.patience_end(),
-               context.env.clock.now() + milliseconds(std::max(0, request.timeout_ms)));
-  return broker::patiently<Created>(
-      task, broker.work(), "create_partitions", until,
-      [&broker, wanted = std::move(topics), validate = request.validate_only](env::Task& worker) {
-        return broker.controller().create_partitions(worker, wanted, validate);
-      },
-      env::StackSize::large);
+  return ask_controller<Created>(task, context, "create_partitions",
+                                 deadline_of(context, request.timeout_ms),
+                                 [wanted = std::move(topics), validate = request.validate_only](
+                                     env::Task& worker, auto& controller) {
+                                   return controller.create_partitions(worker, wanted, validate);
+                                 });
 }
 
 Response::Topic answer_of(const std::string& name, const controller::Decision<void>& created) {
@@ -52,30 +47,14 @@ Response::Topic answer_of(const std::string& name, const controller::Decision<vo
 
 Result<Reply> handle_create_partitions(env::Task& task, Context& context) {
   const auto request = TRY(decode<Request>(context));
-  std::map<std::string_view, int> times;
-  for (const Request::Topic& topic : request.topics) ++times[topic.name];
-  std::vector<controller::CreatePartitions> wanted;
-  for (const Request::Topic& topic : request.topics) {
-    if (times[topic.name] == 1) wanted.push_back(to_core(topic));
-  }
-  const std::size_t count = wanted.size();
-  auto created = create(task, context, request, std::move(wanted));
-  if (!created) {
-    const controller::Refusal late{controller::RefusalKind::timed_out,
-                                   "The controller did not answer in time."};
-    created = Created(count, std::unexpected(late));
-  }
+  const auto carry_out = [&](const std::vector<const Request::Topic*>& topics) {
+    std::vector<controller::CreatePartitions> wanted;
+    for (const Request::Topic* topic : topics) wanted.push_back(to_core(*topic));
+    return create(task, context, request, std::move(wanted));
+  };
   Response response;
-  std::size_t next = 0;
-  for (const Request::Topic& topic : request.topics) {
-    if (times[topic.name] == 1) {
-      response.results.push_back(answer_of(topic.name, (*created)[next++]));
-    } else if (times[topic.name] > 1) {
-      times[topic.name] = 0;  // answered once
-      const controller::Refusal twice{controller::RefusalKind::invalid_request,
-                                      "Duplicate topic name."};
-      response.results.push_back(answer_of(topic.name, std::unexpected(twice)));
-    }
+  for (const auto& [topic, created] : decide_on_topics<void>(request.topics, carry_out)) {
+    response.results.push_back(answer_of(topic->name, created));
   }
   return reply(context, response);
 }

@@ -1,12 +1,10 @@
 #include "net/kafka/gen/create_topics.h"
 
-#include <algorithm>
-#include <map>
-#include <memory>
+#include <utility>
 #include <vector>
 
-#include "core/broker/patience.h"
 #include "core/controller/topic_config.h"
+#include "net/server/ask_controller.h"
 #include "net/server/convert.h"
 #include "net/server/settings.h"
 
@@ -73,53 +71,33 @@ Response::Topic answer_of(const Context& context, const Request::Topic& topic,
   return out;
 }
 
-Result<Created> create(env::Task& task, Context& context, const Request& request,
+Result<Created> create(env::Task& task, const Context& context, const Request& request,
                        std::vector<controller::CreateTopic> topics) {
-  broker::Broker& broker = context.broker;
-  const Instant until =
-      std::min(broker.patience_end(),
-               context.env.clock.now() + milliseconds(std::max(0, request.timeout_ms)));
-  return broker::patiently<Created>(
-      task, broker.work(), "create_topics", until,
-      [&broker, wanted = std::move(topics), validate = request.validate_only](env::Task& worker) {
-        return broker.controller().create_topics(worker, wanted, validate);
-      },
-      env::StackSize::large);
+  return ask_controller<Created>(task, context, "create_topics",
+                                 deadline_of(context, request.timeout_ms),
+                                 [wanted = std::move(topics), validate = request.validate_only](
+                                     env::Task& worker, auto& controller) {
+                                   return controller.create_topics(worker, wanted, validate);
+                                 });
 }
 
 }  // namespace
 
 Result<Reply> handle_create_topics(env::Task& task, Context& context) {
   const auto request = TRY(decode<Request>(context));
-  std::map<std::string, int> times;
-  for (const Request::Topic& topic : request.topics) ++times[topic.name];
-
-  std::vector<controller::CreateTopic> wanted;
-  for (const Request::Topic& topic : request.topics) {
-    if (times[topic.name] == 1) wanted.push_back(to_core(topic));
-  }
-  const std::size_t count = wanted.size();
-  auto created = create(task, context, request, std::move(wanted));
-  if (!created) {
-    const controller::Refusal late{controller::RefusalKind::timed_out,
-                                   "The controller did not answer in time."};
-    created = Created(count, std::unexpected(late));
-  }
-
+  const auto carry_out = [&](const std::vector<const Request::Topic*>& topics) {
+    std::vector<controller::CreateTopic> wanted;
+    for (const Request::Topic* topic : topics) wanted.push_back(to_core(*topic));
+    return create(task, context, request, std::move(wanted));
+  };
   Response response;
-  std::size_t next = 0;
-  for (const Request::Topic& topic : request.topics) {
-    if (times[topic.name] == 1) {
-      if ((*created)[next]) {
-        for (const auto& config : topic.configs)
-          tell_kept_setting(context, topic.name, config.name);
-      }
-      response.topics.push_back(answer_of(context, topic, (*created)[next++]));
-    } else if (times[topic.name] > 1) {
-      times[topic.name] = 0;  // answered once
-      response.topics.push_back(
-          refusal(topic.name, kafka::WireError::invalid_request, "Duplicate topic name."));
+  for (const auto& [topic, created] :
+       decide_on_topics<controller::CreatedTopic>(request.topics, carry_out)) {
+    if (created) {
+      for (const auto& config : topic->configs)
+        tell_kept_setting(context, topic->name, config.name);
     }
+    response.topics.push_back(answer_of(context, *topic, created));
   }
   return reply(context, response);
 }

@@ -1,8 +1,7 @@
 #include "core/broker/delete_records.h"
 
-#include <algorithm>
-
 #include "net/kafka/gen/delete_records.h"
+#include "net/server/ask_controller.h"
 #include "net/server/convert.h"
 #include "net/server/each_partition.h"
 
@@ -36,9 +35,7 @@ Response::Partition answer(env::Task& task, Context& context, const controller::
 
 Result<Reply> handle_delete_records(env::Task& task, Context& context) {
   const auto request = TRY(decode<Request>(context));
-  const Instant until =
-      std::min(context.broker.patience_end(),
-               context.env.clock.now() + milliseconds(std::max(0, request.timeout_ms)));
+  const Instant until = deadline_of(context, request.timeout_ms);
   const auto answer_one = [&](const Request::Topic&, const controller::TopicState* state,
                               const Request::Partition& wanted) {
     return answer(task, context, state, wanted, until);

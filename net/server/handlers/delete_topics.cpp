@@ -1,11 +1,9 @@
 #include "net/kafka/gen/delete_topics.h"
 
-#include <algorithm>
-#include <memory>
-#include <optional>
+#include <utility>
 #include <vector>
 
-#include "core/broker/patience.h"
+#include "net/server/ask_controller.h"
 #include "net/server/convert.h"
 
 namespace flux::server {
@@ -53,19 +51,15 @@ std::vector<Response::Topic> find_all(const Context& context, const Request& req
   return out;
 }
 
-Result<Deleted> remove(env::Task& task, Context& context, std::vector<Uuid> ids,
+Result<Deleted> remove(env::Task& task, const Context& context, std::vector<Uuid> ids,
                        std::int32_t timeout_ms) {
-  broker::Broker& broker = context.broker;
-  const Instant until = std::min(broker.patience_end(),
-                                 context.env.clock.now() + milliseconds(std::max(0, timeout_ms)));
-  return broker::patiently<Deleted>(
-      task, broker.work(), "delete_topics", until,
-      [&broker, doomed = std::move(ids)](env::Task& worker) {
-        Deleted out;
-        for (const Uuid& id : doomed) out.push_back(broker.controller().delete_topic(worker, id));
-        return out;
-      },
-      env::StackSize::large);
+  return ask_controller<Deleted>(task, context, "delete_topics", deadline_of(context, timeout_ms),
+                                 [doomed = std::move(ids)](env::Task& worker, auto& controller) {
+                                   Deleted out;
+                                   for (const Uuid& id : doomed)
+                                     out.push_back(controller.delete_topic(worker, id));
+                                   return out;
+                                 });
 }
 
 }  // namespace
