@@ -25,7 +25,8 @@ using enum SettingUse;
 // Kafka's is flux.durability.
 constexpr std::array kTable = {
     TopicSetting{"cleanup.policy", list, "delete", 0, 0, "compact,delete", "log.cleanup.policy"},
-    TopicSetting{"compression.gzip.level", integer, "-1", -1, 9, "", "compression.gzip.level"},
+    TopicSetting{"compression.gzip.level", integer, "-1", -1, 9, "", "compression.gzip.level",
+                 acted_on, ZeroUse::refused},
     TopicSetting{"compression.lz4.level", integer, "9", 1, 17, "", "compression.lz4.level"},
     TopicSetting{"compression.type", choice, "producer", 0, 0,
                  "uncompressed,zstd,lz4,snappy,gzip,producer", "compression.type"},
@@ -69,7 +70,8 @@ constexpr std::array kTable = {
     TopicSetting{"remote.log.delete.on.disable", boolean, "false", 0, 0, "", "", kept},
     TopicSetting{"remote.storage.enable", boolean, "false", 0, 0, "", "", kept},
     TopicSetting{"retention.bytes", integer, "-1", -1, kMaxLong, "", "log.retention.bytes"},
-    TopicSetting{"retention.ms", integer, "604800000", -1, kMaxLong, "", "log.retention.ms"},
+    TopicSetting{"retention.ms", integer, "604800000", -1, kMaxLong, "", "log.retention.ms",
+                 acted_on, ZeroUse::own_only},
     TopicSetting{"segment.bytes", integer, "1073741824", 1'048'576, kMaxInt, "",
                  "log.segment.bytes"},
     TopicSetting{"segment.index.bytes", integer, "10485760", 4, kMaxInt, "",
@@ -165,8 +167,10 @@ Result<void> check_topic_setting(const TopicSetting& setting, std::string_view v
       return refuse(setting, value, "Expected value to be either true or false");
     case integer: {
       const std::optional<std::int64_t> number = parse_integer(value);
-      if (number && *number == 0 && setting.name == "compression.gzip.level") {
-        return refuse(setting, value, "Value must be -1 or an integer from 1 to 9");
+      if (number && *number == 0 && setting.zero == ZeroUse::refused) {
+        return refuse(
+            setting, value,
+            fmt::format("Value must be {} or an integer from 1 to {}", setting.min, setting.max));
       }
       if (number && *number >= setting.min && *number <= setting.max) return {};
       return refuse(
@@ -197,7 +201,7 @@ Result<void> check_topic_setting(const TopicSetting& setting, std::string_view v
 
 Result<void> check_broker_default(const TopicSetting& setting, std::string_view value) {
   TRY(check_topic_setting(setting, value));
-  if (setting.name == "retention.ms" && parse_integer(value) == 0) {
+  if (setting.zero == ZeroUse::own_only && parse_integer(value) == 0) {
     return refuse(setting, value, "Value must be -1 or at least 1 as the default of all topics");
   }
   return {};

@@ -38,6 +38,13 @@ enum class SettingUse : std::uint8_t {
   kept,  // and without effect in this release
 };
 
+// Of an integer from below 0, whether it may be 0.
+enum class ZeroUse : std::uint8_t {
+  as_others,
+  own_only,  // of a topic that says so itself, but not as what all topics have
+  refused,
+};
+
 struct TopicSetting {
   std::string_view name;
   SettingType type;
@@ -47,6 +54,7 @@ struct TopicSetting {
   std::string_view choices;     // of a choice or a list, separated by commas
   std::string_view broker_key;  // the broker's setting that gives the default; empty for none
   SettingUse use = SettingUse::acted_on;
+  ZeroUse zero = ZeroUse::as_others;
 };
 
 std::span<const TopicSetting> topic_setting_table();  // sorted by name
