@@ -4,14 +4,14 @@
 
 #include <fmt/format.h>
 
+#include "core/log/names.h"
+
 namespace flux::broker {
 
 namespace {
 
 using Wanted = std::vector<
     std::pair<std::shared_ptr<const controller::TopicState>, std::vector<PartitionIndex>>>;
-
-constexpr std::string_view kSegmentSuffix = ".log";
 
 std::vector<RememberedProducer> list(env::Task& task, const std::shared_ptr<log::Log>& log) {
   std::vector<RememberedProducer> out;
@@ -40,7 +40,7 @@ Result<std::uint64_t> bytes_on_disk(env::Task& task, env::Disk& disk,
   if (!entries) return std::unexpected(entries.error());
   std::uint64_t bytes = 0;
   for (const env::DirectoryEntry& entry : *entries) {
-    if (entry.is_directory || !entry.name.ends_with(kSegmentSuffix)) continue;
+    if (entry.is_directory || !entry.name.ends_with(log::kLogSuffix)) continue;
     const std::string path = fmt::format("{}/{}", directory, entry.name);
     auto file = disk.open(task, path, env::Open::read);
     // A segment may go while this looks.

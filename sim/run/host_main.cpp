@@ -108,6 +108,13 @@ Ended reap(Child child, std::string output) {
   return {exit_code(status), std::move(output)};
 }
 
+// As `fluxsim list` calls it, by which its floors are found too; elsewhere the file's own.
+std::string name_of_file(const std::string& file) {
+  const fs::path listed = fs::relative(file, scenario_folder());
+  if (listed.empty() || *listed.begin() == "..") return fs::path(file).stem().string();
+  return fs::path(listed).replace_extension().string();
+}
+
 }  // namespace
 
 Result<std::string> read_text(const std::string& path) {
@@ -162,13 +169,6 @@ std::vector<ListedScenario> list_scenarios() {
   }
   std::ranges::sort(list, {}, &ListedScenario::name);
   return list;
-}
-
-// As `fluxsim list` calls it, by which its floors are found too; elsewhere the file's own.
-static std::string name_of_file(const std::string& file) {
-  const fs::path listed = fs::relative(file, scenario_folder());
-  if (listed.empty() || *listed.begin() == "..") return fs::path(file).stem().string();
-  return fs::path(listed).replace_extension().string();
 }
 
 Result<ScenarioText> find_scenario(const std::string& name_or_path) {

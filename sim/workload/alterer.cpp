@@ -104,12 +104,7 @@ void Altering::describe() {
   if (client::Admin(client_).describe_config(task_, brokers)) REACHED("client.described_settings");
 }
 
-}  // namespace
-
-void Alterer::run(env::Task& task, env::Env& env, Seat& seat) {
-  Session session(env, seat);
-  const Habits habits = draw_habits(env.random, seat);
-  client::Client client(env, habits.client);
+void work(env::Task& task, Session& session, client::Client& client) {
   Altering altering(task, session, client);
   const std::uint32_t limit = session.spec().operations_max;
   for (std::uint64_t step = 0; session.safety(); ++step) {
@@ -117,8 +112,10 @@ void Alterer::run(env::Task& task, env::Env& env, Seat& seat) {
     altering.step(step);
     if (task.cancelled() || !session.pause(task, step)) break;
   }
-  client.close(task);
-  seat.done();
 }
+
+}  // namespace
+
+void Alterer::run(env::Task& task, env::Env& env, Seat& seat) { run_client(task, env, seat, work); }
 
 }  // namespace flux::sim

@@ -76,4 +76,13 @@ bool Session::pause(env::Task& task, std::uint64_t step) {
   return env::sleep_until(task, env_.clock.now() + Duration(ns)).has_value();
 }
 
+void run_client(env::Task& task, env::Env& env, Seat& seat, const ClientWork& work) {
+  Session session(env, seat);
+  const Habits habits = draw_habits(env.random, seat);
+  client::Client client(env, habits.client);
+  work(task, session, client);
+  client.close(task);
+  seat.done();
+}
+
 }  // namespace flux::sim

@@ -4,6 +4,7 @@
 // Lives in the client's process for one incarnation, on the stack of its main task.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,10 @@ class Session {
   env::Env& env_;
   Seat& seat_;
 };
+
+// The whole of a workload that works through one client of the library.
+using ClientWork = std::function<void(env::Task&, Session&, client::Client&)>;
+void run_client(env::Task& task, env::Env& env, Seat& seat, const ClientWork& work);
 
 // An error of the library as an outcome: what is surely not done is refused.
 Outcome outcome_of(const client::Admin::Done& done);

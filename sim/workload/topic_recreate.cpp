@@ -25,12 +25,7 @@ void work(env::Task& task, Session& session, client::Client& client) {
 }  // namespace
 
 void TopicRecreate::run(env::Task& task, env::Env& env, Seat& seat) {
-  Session session(env, seat);
-  const Habits habits = draw_habits(env.random, seat);
-  client::Client client(env, habits.client);
-  work(task, session, client);
-  client.close(task);
-  seat.done();
+  run_client(task, env, seat, work);
 }
 
 }  // namespace flux::sim
