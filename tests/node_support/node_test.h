@@ -140,6 +140,24 @@ class NodeTest : public ::testing::Test {
     return out;
   }
 
+  // A topic "t" with one record, "before"; a sync of its log then fails, and nobody knows what
+  // became of another, "during".
+  void start_and_lose_a_log() {
+    start_node();
+    ASSERT_TRUE(ready) << start_error;
+    with_client([&](env::Task& task, client::Client& client) {
+      ensure_topic(task, client, "t");
+      ASSERT_EQ(produce(task, client, "t", "before").fate, client::Fate::acknowledged);
+    });
+    machine.image().order({.fault = sim::OrderedFault::sync_error, .path = "*t-0*", .count = 1});
+    with_client([&](env::Task& task, client::Client& client) {
+      const auto failed =
+          produce(task, client, "t", "during",
+                  {.idempotent = false, .retries = 0, .delivery_timeout = seconds(5)});
+      EXPECT_EQ(failed.fate, client::Fate::unknown);
+    });
+  }
+
   sim::World world;
   sim::SimNetwork network;
   sim::MachineDisk machine;

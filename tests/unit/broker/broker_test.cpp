@@ -1,56 +1,23 @@
 // A broker over a disk, without a network: order, watermarks, waiting, deleting, refusals.
 
-#include "core/broker/broker.h"
-
 #include <algorithm>
 #include <deque>
 
 #include <gtest/gtest.h>
 
-#include "core/base/mark.h"
 #include "core/broker/fetch.h"
 #include "core/broker/list_offsets.h"
 #include "core/broker/produce.h"
 #include "core/record/batch_builder.h"
-#include "net/node/kafka_record_codec.h"
-#include "tests/support/small_node.h"
+#include "tests/support/marks.h"
+#include "tests/unit/broker/running_broker.h"
 
 namespace flux::broker {
 namespace {
 
-using test::SmallNode;
-
-const node::KafkaRecordCodec kCodec;
-
-class BrokerTest : public ::testing::Test {
+class BrokerTest : public RunningBroker {
  protected:
   // Runs a broker for as long as `body` takes.
-  void with_broker(const std::function<void(env::Task&, Broker&)>& body) {
-    ASSERT_TRUE(node.run([&](env::Task& task) {
-      ASSERT_TRUE(env::make_directories(task, node.env().disk, "data"));
-      controller::ControllerConfig config;
-      config.log.data_directory = "data";
-      config.log.directory = {1, 1};
-      config.feature_level = {"metadata.version", 30};
-      config.feature_level_max = 30;
-      controller::Controller controller(node.env(), kCodec, config);
-      Broker* running = nullptr;
-      auto started = controller.start(task, [&](const auto& image, auto records) {
-        if (running != nullptr) running->on_commit(image, records);
-      });
-      ASSERT_TRUE(started) << started.error().to_string();
-      Broker broker(node.env(), {.data_directory = "data", .topic_defaults = defaults}, controller);
-      running = &broker;
-      ASSERT_TRUE(broker.start(task, {.broker = NodeId(1),
-                                      .incarnation = {++incarnation, 0},
-                                      .features = {{"metadata.version", 7, 30}},
-                                      .fenced = false,
-                                      .directories = {{1, 1}}}));
-      body(task, broker);
-      EXPECT_TRUE(broker.stop(task));
-      EXPECT_TRUE(controller.stop(task));
-    }));
-  }
   static std::shared_ptr<const controller::TopicState> make_topic(env::Task& task, Broker& broker,
                                                                   const std::string& name) {
     auto made = broker.controller().create_topic(task, {.name = name}, false);
@@ -78,15 +45,6 @@ class BrokerTest : public ::testing::Test {
              .from = from,
              .bytes_max = 1 << 20}};
   }
-
-  static std::uint64_t hits(std::string_view mark) {
-    const auto found = std::ranges::find(all_marks(), mark, [](const Mark* m) { return m->name; });
-    return found == all_marks().end() ? 0 : (*found)->hits;
-  }
-
-  SmallNode node;
-  controller::Settings defaults;
-  std::uint64_t incarnation = 0;
 };
 
 TEST_F(BrokerTest, AppendsInTheOrderOfTheirBeginnings) {
@@ -132,13 +90,13 @@ TEST_F(BrokerTest, BatchesThatWaitGoIntoTheLogTogether) {
   with_broker([&](env::Task& task, Broker& broker) {
     const auto topic = make_topic(task, broker, "t");
     ASSERT_TRUE(produce(task, broker, *topic, "opens"));
-    const std::uint64_t before = hits("broker.appended_together");
+    const std::uint64_t before = test::mark_hits("broker.appended_together");
     std::vector<Producing> begun;
     for (int i = 0; i < 5; ++i) begun.push_back(*begin(task, broker, *topic, "x"));
     for (const Producing& producing : begun) {
       ASSERT_TRUE(finish_produce(task, producing, Acks::all, broker.patience_end()));
     }
-    EXPECT_EQ(hits("broker.appended_together"), before + 1);
+    EXPECT_EQ(test::mark_hits("broker.appended_together"), before + 1);
   });
 }
 
@@ -168,7 +126,7 @@ TEST_F(BrokerTest, ARefusedBatchLeavesThoseBesideItAlone) {
       bases.push_back(done ? done->base_offset.value() : -1);
     }
     EXPECT_EQ(bases, (std::vector<std::int64_t>{1, 2, -1, 2, 3}));
-    EXPECT_GT(hits("broker.appended_one_by_one"), 0U);
+    EXPECT_GT(test::mark_hits("broker.appended_one_by_one"), 0U);
   });
 }
 
@@ -466,7 +424,7 @@ TEST_F(BrokerTest, TooFewReplicasAreRefusedBeforeTheAppend) {
 }
 
 TEST(Watches, StandInManyLists) {
-  SmallNode node;
+  test::SmallNode node;
   ASSERT_TRUE(node.run([&](env::Task& task) {
     WatchList first;
     WatchList second;

@@ -5,43 +5,15 @@
 
 #include "core/broker/produce.h"
 #include "core/record/batch_builder.h"
-#include "net/node/kafka_record_codec.h"
-#include "tests/support/small_node.h"
+#include "tests/unit/broker/running_broker.h"
 
 namespace flux::broker {
 namespace {
 
 constexpr record::Timestamp kWhen{1'700'000'000'000};
 
-class CompressionTypeTest : public ::testing::Test {
+class CompressionTypeTest : public RunningBroker {
  protected:
-  void with_broker(const std::function<void(env::Task&, Broker&)>& body) {
-    const node::KafkaRecordCodec codec;
-    ASSERT_TRUE(node_.run([&](env::Task& task) {
-      ASSERT_TRUE(env::make_directories(task, node_.env().disk, "data"));
-      controller::ControllerConfig config;
-      config.log.data_directory = "data";
-      config.log.directory = {1, 1};
-      config.feature_level = {"metadata.version", 30};
-      config.feature_level_max = 30;
-      controller::Controller controller(node_.env(), codec, config);
-      Broker* running = nullptr;
-      ASSERT_TRUE(controller.start(task, [&](const auto& image, auto records) {
-        if (running != nullptr) running->on_commit(image, records);
-      }));
-      Broker broker(node_.env(), {.data_directory = "data"}, controller);
-      running = &broker;
-      ASSERT_TRUE(broker.start(task, {.broker = NodeId(1),
-                                      .incarnation = {1, 0},
-                                      .features = {{"metadata.version", 7, 30}},
-                                      .fenced = false,
-                                      .directories = {{1, 1}}}));
-      body(task, broker);
-      EXPECT_EQ(broker.repacked_room().free(), Broker::kRepackedBytesMax);
-      EXPECT_TRUE(broker.stop(task));
-      EXPECT_TRUE(controller.stop(task));
-    }));
-  }
   static std::shared_ptr<const controller::TopicState> make_topic(env::Task& task, Broker& broker,
                                                                   const std::string& type) {
     const std::string name = "of-" + type;
@@ -63,8 +35,6 @@ class CompressionTypeTest : public ::testing::Test {
     const auto log = (*broker.partition(topic, PartitionIndex(0)))->log();
     return *log->bytes_of(task, *log->read(task, offset));
   }
-
-  test::SmallNode node_;
 };
 
 Bytes batch_of(record::Codec codec, std::int32_t sequence) {

@@ -3,48 +3,20 @@
 
 #include <gtest/gtest.h>
 
-#include "core/broker/broker.h"
 #include "core/broker/fetch.h"
 #include "core/broker/produce.h"
 #include "core/record/batch_builder.h"
 #include "core/sync/task_group.h"
-#include "net/node/kafka_record_codec.h"
-#include "tests/support/small_node.h"
+#include "tests/unit/broker/running_broker.h"
 
 namespace flux::broker {
 namespace {
 
-using test::SmallNode;
-
-const node::KafkaRecordCodec kCodec;
-
-class RemovalTest : public ::testing::Test {
+class RemovalTest : public RunningBroker {
  protected:
-  void with_broker(const std::function<void(env::Task&, Broker&)>& body) {
-    ASSERT_TRUE(node.run([&](env::Task& task) {
-      ASSERT_TRUE(env::make_directories(task, node.env().disk, "data"));
-      controller::ControllerConfig config;
-      config.log.data_directory = "data";
-      config.log.directory = {1, 1};
-      config.feature_level = {"metadata.version", 30};
-      config.feature_level_max = 30;
-      controller::Controller controller(node.env(), kCodec, config);
-      Broker* running = nullptr;
-      ASSERT_TRUE(controller.start(task, [&](const auto& image, auto records) {
-        if (running != nullptr) running->on_commit(image, records);
-      }));
-      Broker broker(node.env(), {.data_directory = "data"}, controller);
-      running = &broker;
-      ASSERT_TRUE(broker.start(task, {.broker = NodeId(1),
-                                      .incarnation = {++incarnation, 0},
-                                      .features = {{"metadata.version", 7, 30}},
-                                      .fenced = false,
-                                      .directories = {{1, 1}}}));
-      body(task, broker);
-      EXPECT_TRUE(broker.stop(task));
-      EXPECT_TRUE(controller.stop(task));
-    }));
-  }
+  // Fewer stacks of a class than partitions that are written to at once.
+  RemovalTest() : RunningBroker(kCommitsMax * 11 / 5) {}
+
   static std::shared_ptr<const controller::TopicState> make_topic(env::Task& task, Broker& broker) {
     EXPECT_TRUE(broker.controller().create_topic(task, {.name = "t"}, false));
     return broker.image()->topic("t");
@@ -77,10 +49,7 @@ class RemovalTest : public ::testing::Test {
     }
     return out;
   }
-  // Fewer stacks of a class than partitions that are written to at once.
-  SmallNode node{test::strict_disk(), 1, kCommitsMax * 11 / 5};
   sync::Event gate;
-  std::uint64_t incarnation = 0;
 };
 
 TEST_F(RemovalTest, AFetchThatOpensTheLogOfARemovedTopicLeavesNothing) {

@@ -1,49 +1,19 @@
 // Partitions that get shorter at the front: by request, and by the broker's housekeeping.
 #include <gtest/gtest.h>
 
-#include "core/broker/broker.h"
 #include "core/broker/delete_records.h"
 #include "core/broker/fetch.h"
 #include "core/broker/produce.h"
 #include "core/record/batch_builder.h"
-#include "net/node/kafka_record_codec.h"
-#include "tests/support/small_node.h"
+#include "tests/unit/broker/running_broker.h"
 
 namespace flux::broker {
 namespace {
 
-using test::SmallNode;
-
-const node::KafkaRecordCodec kCodec;
-
-class RetentionTest : public ::testing::Test {
+class RetentionTest : public RunningBroker {
  protected:
-  void with_broker(const std::function<void(env::Task&, Broker&)>& body) {
-    ASSERT_TRUE(node.run([&](env::Task& task) {
-      ASSERT_TRUE(env::make_directories(task, node.env().disk, "data"));
-      controller::ControllerConfig config;
-      config.log.data_directory = "data";
-      config.log.directory = {1, 1};
-      config.feature_level = {"metadata.version", 30};
-      config.feature_level_max = 30;
-      controller::Controller controller(node.env(), kCodec, config);
-      Broker* running = nullptr;
-      ASSERT_TRUE(controller.start(task, [&](const auto& image, auto records) {
-        if (running != nullptr) running->on_commit(image, records);
-      }));
-      Broker broker(node.env(), {.data_directory = "data", .housekeeping = housekeeping},
-                    controller);
-      running = &broker;
-      ASSERT_TRUE(broker.start(task, {.broker = NodeId(1),
-                                      .incarnation = {++incarnation, 0},
-                                      .features = {{"metadata.version", 7, 30}},
-                                      .fenced = false,
-                                      .directories = {{1, 1}}}));
-      body(task, broker);
-      EXPECT_TRUE(broker.stop(task));
-      EXPECT_TRUE(controller.stop(task));
-    }));
-  }
+  RetentionTest() { housekeeping = {.first_after = seconds(1), .check_interval = seconds(1)}; }
+
   void make_topic(env::Task& task, Broker& broker, const std::string& name,
                   std::map<std::string, std::optional<std::string>> settings) {
     settings["internal.segment.bytes"] = "300";
@@ -89,10 +59,6 @@ class RetentionTest : public ::testing::Test {
     }
     return out;
   }
-
-  SmallNode node;
-  HousekeepingConfig housekeeping{.first_after = seconds(1), .check_interval = seconds(1)};
-  std::uint64_t incarnation = 0;
 };
 
 TEST_F(RetentionTest, DeletedRecordsAreOutOfRangeAlsoAfterAPowerCut) {

@@ -3,24 +3,16 @@
 #include <gtest/gtest.h>
 
 #include "core/base/crc32c.h"
-#include "core/base/mark.h"
 #include "core/log/names.h"
 #include "core/log/producer_snapshot.h"
 #include "tests/support/log_kit.h"
+#include "tests/support/marks.h"
 
 namespace flux::test {
 namespace {
 
 using env::Task;
 using log::ProducerState;
-
-std::uint64_t hits(std::string_view name) {
-  std::uint64_t sum = 0;
-  for (const Mark* mark : all_marks()) {
-    if (name == mark->name) sum += mark->hits;
-  }
-  return sum;
-}
 
 void apply(ProducerState& state, std::int64_t producer, std::int32_t sequence, std::int64_t offset,
            int records = 2) {
@@ -131,14 +123,14 @@ TEST(SnapshotTest, ADamagedOneIsIgnored) {
   SmallNode node;
   make_log_without_its_first_segment(node);
   ASSERT_TRUE(node.image.rot_at("data/t-0/00000000000000000001.snapshot", 20, std::byte{1}));
-  const std::uint64_t before = hits("log.snapshot_ignored");
+  const std::uint64_t before = mark_hits("log.snapshot_ignored");
   node.run([&](Task& task) {
     const LogPointer log = *open_log(task, node.env(), {});
     EXPECT_EQ(log->producers().find(ProducerId(1)), nullptr);
     EXPECT_EQ(log->producers().find(ProducerId(2))->batches.size(), 2U);
     EXPECT_TRUE(log->close(task).has_value());
   });
-  EXPECT_EQ(hits("log.snapshot_ignored"), before + 1);
+  EXPECT_EQ(mark_hits("log.snapshot_ignored"), before + 1);
 }
 
 // A snapshot with a good checksum that does not say what the log says.

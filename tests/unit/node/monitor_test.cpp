@@ -202,19 +202,7 @@ TEST_F(MonitorTest, NoticesADiskThatHangsAndOneThatComesBack) {
 }
 
 TEST_F(MonitorTest, NamesPartitionsThatFailedUntilTheyAreOpenAgain) {
-  start_node();
-  ASSERT_TRUE(ready) << start_error;
-  with_client([&](env::Task& task, client::Client& client) {
-    ensure_topic(task, client, "t");
-    ASSERT_EQ(produce(task, client, "t", "before").fate, client::Fate::acknowledged);
-  });
-  machine.image().order({.fault = sim::OrderedFault::sync_error, .path = "*t-0*", .count = 1});
-  with_client([&](env::Task& task, client::Client& client) {
-    const auto failed =
-        produce(task, client, "t", "during",
-                {.idempotent = false, .retries = 0, .delivery_timeout = seconds(5)});
-    EXPECT_EQ(failed.fate, client::Fate::unknown);
-  });
+  ASSERT_NO_FATAL_FAILURE(start_and_lose_a_log());
   const std::string answer = get("/healthz");
   EXPECT_EQ(status_of(answer), 503);
   EXPECT_TRUE(body_of(answer).ends_with("is not open again: 1\n")) << answer;

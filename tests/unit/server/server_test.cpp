@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "core/base/mark.h"
 #include "core/record/batch_builder.h"
 #include "net/kafka/gen/api_versions.h"
 #include "net/kafka/gen/delete_records.h"
@@ -17,6 +16,7 @@
 #include "net/kafka/gen/produce.h"
 #include "net/server/dispatch.h"
 #include "tests/node_support/node_test.h"
+#include "tests/support/marks.h"
 
 namespace flux::test {
 namespace {
@@ -178,11 +178,7 @@ TEST_F(ServerTest, AnswersInTheOrderOfTheRequests) {
     }
     EXPECT_EQ(offsets, (std::vector<std::int64_t>{0, 1, 2, 3, 4}));
     // Those behind the fetch were ready before it, and had to wait for it.
-    const auto together = std::ranges::find_if(all_marks(), [](const Mark* mark) {
-      return std::string_view(mark->name) == "server.answered_together";
-    });
-    ASSERT_NE(together, all_marks().end());
-    EXPECT_GE((*together)->hits, 5U);
+    EXPECT_GE(mark_hits("server.answered_together"), 5U);
   });
 }
 
