@@ -5,6 +5,7 @@
 
 #include "core/record/batch_builder.h"
 #include "core/record/compression.h"
+#include "core/record/field_reader.h"
 #include "core/record/record.h"
 #include "core/record/validate.h"
 #include "core/record/varint.h"
@@ -39,18 +40,35 @@ TEST(VarintTest, RoundTripsAtTheEdges) {
     Bytes bytes;
     append_varint(bytes, v);
     EXPECT_EQ(bytes.size(), varint_size(v));
-    ByteView rest = bytes;
-    EXPECT_EQ(take_varlong(rest), v);
-    EXPECT_TRUE(rest.empty());
-    rest = bytes;
-    const bool fits = v >= INT32_MIN && v <= INT32_MAX;
-    EXPECT_EQ(take_varint(rest).has_value(), fits);
-    rest = ByteView(bytes).first(bytes.size() - 1);
-    EXPECT_FALSE(take_varlong(rest).has_value());
+    FieldReader whole(bytes);
+    EXPECT_EQ(whole.varlong(), v);
+    EXPECT_TRUE(whole.ok() && whole.rest().empty());
+    FieldReader narrow(bytes);
+    narrow.varint();
+    EXPECT_EQ(narrow.ok(), v >= INT32_MIN && v <= INT32_MAX);
+    FieldReader cut(ByteView(bytes).first(bytes.size() - 1));
+    cut.varlong();
+    EXPECT_FALSE(cut.ok());
   }
-  Bytes endless(11, std::byte{0xFF});
-  ByteView rest = endless;
-  EXPECT_FALSE(take_varlong(rest).has_value());
+  const Bytes endless(11, std::byte{0xFF});
+  FieldReader reader(endless);
+  reader.varlong();
+  EXPECT_FALSE(reader.ok());
+}
+
+// Of a field that failed, nothing after it is believed.
+TEST(FieldReaderTest, FailsForGood) {
+  Bytes bytes;
+  append_varint(bytes, 5);  // of which four bytes follow
+  append_varint(bytes, -1);
+  bytes.resize(5, std::byte{2});
+  FieldReader reader(bytes);
+  reader.nullable_bytes();
+  EXPECT_FALSE(reader.ok());
+  EXPECT_EQ(reader.varint(), 0);
+  EXPECT_TRUE(reader.nullable_bytes().value_or(as_bytes("x")).empty());
+  EXPECT_TRUE(reader.rest().empty());
+  EXPECT_FALSE(reader.ok());
 }
 
 TEST(BatchTest, ReadsWhatItWrote) {
