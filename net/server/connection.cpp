@@ -16,8 +16,6 @@ namespace flux::server {
 
 namespace {
 
-// A frame grows by as much as has arrived, so that a length alone takes no memory.
-constexpr std::size_t kFirstShare = 64 * 1024;
 // Pieces of an answer in memory are put together up to here.
 constexpr std::size_t kGatherMax = 64 * 1024;
 // A frame comes in pieces of this size, each in its time, and each gives it a second more.
@@ -221,7 +219,7 @@ Result<std::shared_ptr<Frame>> Connection::read_frame(env::Task& task) {
 
 Result<void> Connection::read_rest(env::Task& task, Frame& frame) {
   const Instant began = shared_.env.clock.now();
-  const std::size_t size = frame.whole();
+  const std::size_t size = frame.size();
   const Duration slowest = seconds(static_cast<std::int64_t>(size / kPiece));
   Pace pace{.end = began + shared_.config.frame_patience + slowest, .piece_begun = began};
   std::size_t have = 0;
@@ -230,7 +228,6 @@ Result<void> Connection::read_rest(env::Task& task, Frame& frame) {
       pace.piece_begun = shared_.env.clock.now();
       pace.piece_end = have + kPiece;
     }
-    if (have == frame.size()) frame.grow(std::min(size, std::max(kFirstShare, have * 2)));
     MutBytes room = frame.bytes().subspan(have);
     if (buffered() > 0) {
       room = room.first(std::min(room.size(), buffered()));

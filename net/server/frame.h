@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <new>
 
 #include "core/base/bytes.h"
 #include "net/server/request_memory.h"
@@ -12,42 +13,37 @@ namespace flux::server {
 // disk) holds it.
 class Frame {
  public:
-  Frame(RequestMemory& memory, std::size_t size) : memory_(memory.share_of(size)), whole_(size) {}
+  Frame(RequestMemory& memory, std::size_t size) : memory_(memory.share_of(size)), size_(size) {}
   ~Frame() {
-    if (admitted_) memory_.free.release(memory_.taken_by(whole_));
+    if (admitted_) memory_.free.release(memory_.taken_by(size_));
   }
   Frame(const Frame&) = delete;
   Frame& operator=(const Frame&) = delete;
 
-  // Until there is room for all of it.
+  // Waits until there is room for all of it; then bytes() is as large, and unset: a length alone
+  // takes addresses but no memory, which comes with the bytes that arrive.
   Result<void> admit(env::Task& task) {
-    auto got = memory_.free.acquire(task, memory_.taken_by(whole_));
-    admitted_ = got.has_value();
-    return got;
+    TRY(memory_.free.acquire(task, memory_.taken_by(size_)));
+    admitted_ = true;
+    bytes_.reset(new (std::nothrow) std::byte[size_]);
+    return bytes_ ? Result<void>() : fail(ErrorCode::out_of_memory);
   }
   // Others of its kind wait for room.
   bool crowded() const { return memory_.free.awaited(); }
-  // Memory for `size` bytes of it, so that a length alone takes none.
-  void grow(std::size_t size) {
-    CHECK(admitted_);
-    CHECK_LE(size, whole_);
-    bytes_.resize(size);
-  }
 
-  MutBytes bytes() { return bytes_; }
-  std::size_t whole() const { return whole_; }
-  std::size_t size() const { return bytes_.size(); }
+  // Nothing before it is admitted.
+  MutBytes bytes() { return {bytes_.get(), bytes_ ? size_ : 0}; }
+  std::size_t size() const { return size_; }
   // The writable form of a view into this frame.
   MutBytes writable(ByteView inside) {
-    return MutBytes(bytes_).subspan(static_cast<std::size_t>(inside.data() - bytes_.data()),
-                                    inside.size());
+    return bytes().subspan(static_cast<std::size_t>(inside.data() - bytes_.get()), inside.size());
   }
 
  private:
   RequestMemory::Share& memory_;
-  std::size_t whole_;
+  std::size_t size_;
   bool admitted_ = false;
-  Bytes bytes_;
+  std::unique_ptr<std::byte[]> bytes_;
 };
 
 }  // namespace flux::server
