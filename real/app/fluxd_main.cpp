@@ -131,6 +131,7 @@ int serve(flux::env::Task& task, flux::node::Node& node) {
 
 // With fewer descriptors it serves fewer clients, and says so when they run out.
 void raise_limits(flux::env::Trace& trace) {
+  flux::os::keep_freed_memory();
   const auto files = flux::os::raise_file_limit();
   if (files) {
     TRACE(trace, info, "process.file_limit", {"before", files->before}, {"now", files->now});

@@ -1,6 +1,7 @@
 #include "real/os/limits.h"
 
 #include <cerrno>
+#include <malloc.h>
 
 #include <sys/resource.h>
 
@@ -20,6 +21,13 @@ Result<FileLimit> raise_file_limit() {
     return std::unexpected(os_error(errno, "raising the limit on open files"));
   }
   return out;
+}
+
+void keep_freed_memory() {
+  // What is larger than this is mapped by itself and given back when it is freed.
+  constexpr int kMappedFrom = 8 << 20;
+  ::mallopt(M_MMAP_THRESHOLD, kMappedFrom);
+  ::mallopt(M_TRIM_THRESHOLD, kKeptMemoryBytes);
 }
 
 }  // namespace flux::os

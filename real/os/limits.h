@@ -1,4 +1,4 @@
-// Limits of the process: what the kernel grants it of what it shares out.
+// What the process takes of what the kernel shares out, and when it gives it back.
 #pragma once
 
 #include <cstdint>
@@ -16,5 +16,10 @@ struct FileLimit {
 // towards it, and the usual soft limit of 1,024 stands only for the sake of select(), which nothing
 // here calls. Nothing is changed on an error.
 Result<FileLimit> raise_file_limit();
+
+// Freed memory up to so much is kept for the next request. Given back at once, as is usual, a
+// broker under load takes the same pages again a moment later, each with a fault and zeroed anew.
+inline constexpr int kKeptMemoryBytes = 32 << 20;
+void keep_freed_memory();
 
 }  // namespace flux::os
