@@ -57,9 +57,8 @@ class Clients:
         return json.loads(done.stdout)
 
     def settle(self):
-        """What the last row wrote is on the disk before the next one is measured. A virtual machine
-        gives memory that was freed back to its host, within seconds, and who fills the page cache
-        next pays for taking it again: after the pause that is every broker, not every other."""
+        """What the last row wrote is on the disk before the next one is measured, and what it freed
+        has gone where a virtual machine's free memory goes (page_cache.py takes it back)."""
         subprocess.run(["sync", "-f", self.folder], check=True)
         time.sleep(SETTLE_SECONDS)
 

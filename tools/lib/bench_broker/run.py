@@ -16,6 +16,7 @@ from pathlib import Path
 
 import page
 import rows
+from page_cache import FullPageCache
 from targets import Failure, Fluxd, Kafka, PEER, kafka_version
 
 NAMES = {"flux": "Flux", "kafka": "Kafka", "mock": "ceiling"}
@@ -30,6 +31,7 @@ class Run:
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
         self.clients = rows.Clients(options.programs, folder, options.seconds)
+        self.page_cache = FullPageCache(folder)
         self.measured = {}
         self.brokers_made = 0
 
@@ -48,6 +50,8 @@ class Run:
         return [row for row in rows.ROWS if row.stage == stage and row.name in self.options.only]
 
     def note(self, row, side, broker):
+        if row.stage == rows.LOADED:
+            self.page_cache.fill()
         figures = row.measure(self.clients, broker, row)
         self.measured.setdefault(row.name, {}).setdefault(side, []).append(figures)
         words = "  ".join(f"{key} {value:,.2f}" for key, value in figures.items())
@@ -140,6 +144,7 @@ def measure(options):
     try:
         run.all_rounds()
     finally:
+        run.page_cache.close()
         shutil.rmtree(folder, ignore_errors=True)
     return {"rounds": options.rounds, "machine": machine, "kafka": kafka, "whole": options.whole,
             "measured": run.measured}
