@@ -56,6 +56,7 @@ Admin::Done Admin::delete_topic(env::Task& task, const std::string& name) {
                 [&](const kafka::DeleteTopicsResponse& answer, Done& done) {
                   for (const auto& outcome : answer.topics) {
                     if (outcome.name != name) continue;
+                    done.topic_id = outcome.topic_id;
                     if (outcome.error_message && outcome.error != WireError::none) {
                       done.error = Error(ErrorCode::invalid, *outcome.error_message);
                     }

@@ -103,7 +103,7 @@ class Admin {
     kafka::WireError wire = kafka::WireError::none;
     std::optional<Error> error;
     std::uint32_t tries = 0;  // that may have reached a broker
-    Uuid topic_id;            // of a created topic, when the broker says
+    Uuid topic_id;            // of a topic made or deleted, when the broker says
     bool ok() const { return !error; }
   };
 

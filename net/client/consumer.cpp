@@ -219,17 +219,17 @@ void Consumer::on_fetched(const Request& request, CallResult<Bytes> frame) {
   for (const Asked& asked : request.asked) {
     const TopicInfo* known = client_.metadata().topic(asked.at.topic);
     const kafka::FetchResponse::Partition* found = nullptr;
+    const bool by_id = request.version > kFetchByName;
     for (const auto& topic : answer->body.topics) {
-      const bool same = request.version > kFetchByName
-                            ? known != nullptr && topic.topic_id == known->id
-                            : topic.name == asked.at.topic;
+      const bool same =
+          by_id ? known != nullptr && topic.topic_id == known->id : topic.name == asked.at.topic;
       if (!same) continue;
       for (const auto& partition : topic.partitions) {
         if (partition.index == asked.at.partition) found = &partition;
       }
     }
     if (found != nullptr) {
-      take_partition(request, asked, *found);
+      take_partition(request, asked, by_id ? known->id : Uuid{}, *found);
     } else if (Partition* partition = still(asked)) {
       partition->busy = false;  // nothing to say about it
     }
@@ -237,7 +237,7 @@ void Consumer::on_fetched(const Request& request, CallResult<Bytes> frame) {
   changed_.notify_all();
 }
 
-void Consumer::take_partition(const Request& request, const Asked& asked,
+void Consumer::take_partition(const Request& request, const Asked& asked, const Uuid& topic_id,
                               const kafka::FetchResponse::Partition& answer) {
   Partition* partition = still(asked);
   if (partition == nullptr) return;
@@ -273,7 +273,8 @@ void Consumer::take_partition(const Request& request, const Asked& asked,
                      .high_watermark = answer.high_watermark,
                      .last_stable = answer.last_stable_offset,
                      .log_start = answer.log_start_offset,
-                     .answered_by = request.node};
+                     .answered_by = request.node,
+                     .topic_id = topic_id};
   deliver(std::move(news));
 }
 
@@ -363,7 +364,8 @@ void Consumer::on_error(const Request& request, const Asked& asked, const Error&
                      .high_watermark = Offset(-1),
                      .last_stable = Offset(-1),
                      .log_start = Offset(-1),
-                     .answered_by = request.node};
+                     .answered_by = request.node,
+                     .topic_id = {}};
   deliver(std::move(news));
 }
 

@@ -60,6 +60,7 @@ struct PartitionNews {
   Offset last_stable{-1};
   Offset log_start{-1};
   NodeId answered_by = kNoNode;
+  Uuid topic_id;  // whose records these are; zero where only the name was asked for
 };
 
 class Consumer {
@@ -113,7 +114,7 @@ class Consumer {
   void look_up(const BrokerInfo& from, const std::vector<Asked>& asked);
   void on_fetched(const Request& request, CallResult<Bytes> answer);
   void on_looked_up(const Request& request, CallResult<Bytes> answer);
-  void take_partition(const Request& request, const Asked& asked,
+  void take_partition(const Request& request, const Asked& asked, const Uuid& topic_id,
                       const kafka::FetchResponse::Partition& answer);
   void take_offset(const Request& request, const Asked& asked,
                    const kafka::ListOffsetsResponse::Partition& answer);

@@ -270,6 +270,7 @@ void Producer::end(const BatchPtr& batch, Fate fate, std::optional<Error> error)
   if (fate == Fate::acknowledged) {
     result.base_offset = batch->base_offset;
     result.append_time = batch->append_time;
+    result.topic_id = batch->topic_id;
   }
   if (fate == Fate::unknown && MUTANT("client.unknown_fate_is_not_told")) return;
   if (batch->on_batch) batch->on_batch(result);

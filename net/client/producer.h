@@ -78,6 +78,7 @@ struct BatchResult {
   ProducerEpoch producer_epoch = kNoProducerEpoch;
   Sequence base_sequence = kNoSequence;
   std::uint64_t connection = 0;  // the last one that it left on
+  Uuid topic_id;                 // that acknowledged it; zero where only the name was asked for
 };
 
 struct RecordResult {

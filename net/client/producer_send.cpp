@@ -231,6 +231,7 @@ void Producer::on_answer(const Request& request, CallResult<Bytes> answer) {
   const kafka::ProduceResponse body = read_answer(request, std::move(*answer));
   for (const BatchPtr& batch : request.batches) {
     const kafka::ProduceResponse::Partition* found = nullptr;
+    batch->topic_id = {};
     const TopicInfo* known = client_.metadata().topic(batch->at.topic);
     for (const auto& topic : body.topics) {
       const bool same = request.version > kProduceByName
@@ -238,7 +239,9 @@ void Producer::on_answer(const Request& request, CallResult<Bytes> answer) {
                             : topic.name == batch->at.topic;
       if (!same) continue;
       for (const auto& partition : topic.partitions) {
-        if (partition.index == batch->at.partition) found = &partition;
+        if (partition.index != batch->at.partition) continue;
+        found = &partition;
+        if (request.version > kProduceByName) batch->topic_id = topic.topic_id;
       }
     }
     if (found != nullptr) {

@@ -36,6 +36,7 @@ struct Producer::Batch {
   std::uint64_t connection = 0;
   kafka::WireError wire = kafka::WireError::none;
   // Once acknowledged.
+  Uuid topic_id;
   Offset base_offset{-1};
   record::Timestamp append_time = record::kNoTimestamp;
 };

@@ -168,6 +168,7 @@ class Writer {
           // An old duplicate is acknowledged without its offset: no more than unknown to us.
           op.outcome = result.base_offset.value() >= 0 ? Outcome::ok : Outcome::unknown;
           op.base_offset = result.base_offset;
+          op.topic_id = result.topic_id;
           break;
         case Fate::sent:
           op.outcome = Outcome::ok;
@@ -306,6 +307,7 @@ class Reader {
       op.high_watermark = news.high_watermark;
       op.last_stable = news.last_stable;
       op.answered_by = news.answered_by.value();
+      op.topic_id = news.topic_id;
       for (const ConsumedRecord& record : news.records) op.records.push_back(view_of(record));
       if (!news.error) return;
       op.error = news.error->code();

@@ -58,6 +58,7 @@ struct Piece {
   Offset log_start{-1};
   Offset last_stable{-1};
   std::int32_t answered_by = -1;
+  Uuid topic_id;  // zero where only the name was asked for
 };
 
 class Auditor {
@@ -140,6 +141,7 @@ class Auditor {
       filled.log_start = piece.log_start;
       filled.last_stable = piece.last_stable;
       filled.answered_by = piece.answered_by;
+      filled.topic_id = piece.topic_id;
       filled.outcome = !piece.error                    ? Outcome::ok
                        : piece.wire == WireError::none ? Outcome::unknown
                                                        : Outcome::refused;
@@ -176,7 +178,8 @@ class Auditor {
     partition.index = at.partition;
     partition.fetch_offset = from;
     partition.partition_max_bytes = 1 << 18;
-    const std::int16_t limit = topic->id.is_zero() ? kFetchByName : INT16_MAX;
+    const Uuid id = topic->id;
+    const std::int16_t limit = id.is_zero() ? kFetchByName : INT16_MAX;
     const env::Endpoint to = leader->at;
     auto answer = client_.call(task, to, request, limit);
     if (!answer) {
@@ -184,6 +187,7 @@ class Auditor {
       return piece;
     }
     read_answer(answer->body, from, piece);
+    if (!piece.error && !id.is_zero()) piece.topic_id = id;
     return piece;
   }
 
