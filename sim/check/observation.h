@@ -212,7 +212,7 @@ struct PhaseBegan {
 };
 
 using Observation = std::variant<Invoked, Completed, ClientReset, NodeEvent, DiskEvent, BatchStored,
-                                 BlockStored, FaultEvent, TraceEvent, PhaseBegan>;
+                                 BlockStored, FaultEvent, ClockChange, TraceEvent, PhaseBegan>;
 Time time_of(const Observation& observation);
 
 }  // namespace flux::sim

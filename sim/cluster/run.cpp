@@ -51,6 +51,7 @@ class Run final : private FaultObserver {
 
  private:
   void fault_happened(const FaultEvent& event) override { history_.add(event); }
+  void clock_changed(const ClockChange& change) override { history_.add(change); }
   void watch_trace();
   bool pass(Duration by);
   bool settle(Duration bound, std::string_view phase);

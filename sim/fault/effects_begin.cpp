@@ -104,8 +104,20 @@ Injector::Outcome Injector::begin_clock(Armed& armed) {
 void Injector::step_clock(Armed& armed, Duration by) {
   armed.stepped += by;
   for (const std::uint32_t p : armed.struck.processes) {
-    ground_.processes()[p].process->clock().jump_wall(by);
+    Process& process = *ground_.processes()[p].process;
+    process.clock().jump_wall(by);
+    tell_clock(process);
   }
+}
+
+// What it still does in the turn that it is in was done by the clock of before.
+void Injector::tell_clock(const Process& process) {
+  const Time at = process.busy_until();
+  const ClockModel& clock = process.clock();
+  observer_.clock_changed({.at = at,
+                           .process = process.index(),
+                           .ahead = clock.wall(at) - clock.true_wall(at),
+                           .drift_ppb = clock.drift_ppb()});
 }
 
 Injector::Outcome Injector::begin_disk(Armed& armed) {

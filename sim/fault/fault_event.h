@@ -27,9 +27,18 @@ struct FaultEvent {
   std::string detail;  // where it struck: a file and a range; empty when the target says it all
 };
 
+// From `at` on the wall clock of a process is ahead of true time by this much and more.
+struct ClockChange {
+  Time at;
+  std::uint32_t process = 0;  // index
+  Duration ahead;             // negative: behind
+  std::int64_t drift_ppb = 0;
+};
+
 class FaultObserver {
  public:
   virtual void fault_happened(const FaultEvent& event) = 0;
+  virtual void clock_changed(const ClockChange& change) = 0;
 
  protected:
   ~FaultObserver() = default;

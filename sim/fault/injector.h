@@ -94,6 +94,7 @@ class Injector final : public MarkListener, private EventTarget {
   bool holds(const Armed& armed) const;
   void enforce_memory_limit(Armed& armed);
   void step_clock(Armed& armed, Duration by);
+  void tell_clock(const Process& process);
   Duration tick_period(const Armed& armed) const;
 
   void recompute();

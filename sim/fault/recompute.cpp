@@ -172,6 +172,7 @@ void Injector::recompute_processes() {
     if (drift == process.clock().drift_ppb()) continue;
     process.clock().set_drift(drift, process.running_now() ? process.effect_time() : world.now());
     process.reschedule();
+    tell_clock(process);
   }
 }
 

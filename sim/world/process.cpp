@@ -120,6 +120,10 @@ void Process::wake(env::TaskHandle task) {
 
 Time Process::effect_time() const { return running_now() ? world_.now() + charged_ : world_.now(); }
 
+Time Process::busy_until() const {
+  return running_now() ? effect_time() : std::max(world_.now(), busy_until_);
+}
+
 void Process::charge_call(std::size_t bytes) {
   const Duration work = cost_.call + cost_.per_kib * static_cast<std::int64_t>(bytes) / 1024;
   charged_ += work * cost_.slowdown;

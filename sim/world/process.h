@@ -96,9 +96,12 @@ class Process final : public fiber::Host, private EventTarget {
   void wake(env::TaskHandle task);
   // World time at the running fiber's present point of work.
   Time effect_time() const;
+  // Nothing of what it does from now on is done earlier than this.
+  Time busy_until() const;
   Instant local_now() const { return clock_.local(effect_time()); }
   WallTime wall_now() const { return clock_.wall(effect_time()); }
   ClockModel& clock() { return clock_; }
+  const ClockModel& clock() const { return clock_; }
   CpuCost& cost() { return cost_; }
   // The clock's rate changed, or a timer must go off early: look at the timers again.
   void reschedule();

@@ -56,6 +56,7 @@ class Stage final : public sim::Ground,
   void fire(std::uint64_t process) override { begin(static_cast<std::uint32_t>(process)); }
   void process_ended(sim::Process& process, sim::Exit exit) override;
   void fault_happened(const sim::FaultEvent&) override {}
+  void clock_changed(const sim::ClockChange&) override {}
 
   Sight& sight_;
   sim::World world_;
