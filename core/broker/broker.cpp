@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/base/mark.h"
+#include "core/base/mutant.h"
 
 namespace flux::broker {
 
@@ -281,6 +282,9 @@ Result<void> Broker::sweep(env::Task& task) {
     if (entry.name.ends_with(kDeleteSuffix)) {
       REACHED("broker.delete_resumed");
       left_over.push_back(Remains{.directory = path, .topic = {}, .partition = {}});
+      if (MUTANT("broker.delete_resumed_by_name")) {
+        static_cast<void>(remove_directory(task, path.substr(0, path.rfind('.'))));
+      }
       continue;
     }
     const auto parsed = parse_directory(entry.name);

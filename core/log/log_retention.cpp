@@ -55,7 +55,11 @@ Result<void> Log::advance_locked(Task& task, Offset to) {
 
 // By the newest record, as Kafka counts: one from the future keeps its segment until then.
 bool Log::too_old(const Segment& segment, std::int64_t age_ms_max) const {
-  const WallTime now = env_.clock.wall_now();
+  WallTime now = env_.clock.wall_now();
+  for (const auto& one : segments_) {
+    if (!MUTANT("log.retention_by_log_time")) break;
+    now = std::max(now, WallTime(milliseconds(one->max_timestamp().value()).ns()));
+  }
   const bool by_oldest = MUTANT("log.retention_by_oldest_record");
   const record::Timestamp newest = by_oldest ? segment.first_timestamp() : segment.max_timestamp();
   if (newest == record::kNoTimestamp) return (now - segment.created()).ms() > age_ms_max;
@@ -88,6 +92,14 @@ Offset Log::expired_end(const Retention& retention, Offset limit) const {
 }
 
 Result<void> Log::expire(Task& task, const Retention& retention, Offset limit) {
+  for (std::size_t i = 1; MUTANT("log.expired_in_the_middle") && i + 1 < segments_.size(); ++i) {
+    if (retention.ms < 0 || !segments_[i]->settled() || !too_old(*segments_[i], retention.ms)) {
+      continue;
+    }
+    segments_[i]->close_files();
+    deleted_.push_back({segments_[i], env_.clock.now()});
+    segments_.erase(segments_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
   if (expired_end(retention, limit) == start_offset_) return {};
   const sync::MutexGuard guard = TRY(start_mutex_.lock(task));
   TRY(check_writable());

@@ -15,20 +15,22 @@ std::string value_text(ValueId value) {
 }  // namespace
 
 AcknowledgedChecker::AcknowledgedChecker(const ClusterFacts& facts, Findings& findings)
-    : Checker(findings), facts_(facts), unverified_(facts, map_), entitled_(facts, map_) {}
+    : Checker(findings),
+      settings_(facts),
+      unverified_(facts, map_),
+      entitled_(facts, map_, settings_),
+      lives_(facts) {}
 
 void AcknowledgedChecker::observe(const Observation& observation) {
   map_.observe(observation);
+  settings_.observe(observation);
   unverified_.observe(observation);
   entitled_.observe(observation);
-  if (const auto* invoked = std::get_if<Invoked>(&observation)) {
-    const Operation& op = invoked->operation;
-    if (op.kind == OperationKind::produce) invoked_[op.id] = map_.moment();
-    // From the moment it is asked for, a deletion may take effect.
-    if (op.kind == OperationKind::delete_topic) deleted_topics_.insert(op.topic);
-  } else if (const auto* completed = std::get_if<Completed>(&observation)) {
+  lives_.observe(observation);
+  if (const auto* completed = std::get_if<Completed>(&observation)) {
     const Operation& op = completed->operation;
     if (op.outcome != Outcome::ok) return;
+    if (op.log_start.value() >= 0) note_start(op);
     if (op.kind == OperationKind::produce && op.acks != Acks::none) acknowledged(op);
     if (op.kind == OperationKind::final_read) final_read(op);
   } else if (const auto* phase = std::get_if<PhaseBegan>(&observation)) {
@@ -38,10 +40,9 @@ void AcknowledgedChecker::observe(const Observation& observation) {
 
 void AcknowledgedChecker::acknowledged(const Operation& op) {
   Promised one;
-  one.operation = op.id;
+  one.operation = std::make_shared<const Operation>(op);
   one.where = {op.topic, op.partition};
-  one.promise = promise_of(facts_, op);
-  one.invoked = invoked_[op.id];
+  one.promise = promise_of(settings_, op);
   for (std::size_t i = 0; i < op.records.size(); ++i) {
     one.record = op.records[i];
     one.offset = op.base_offset + static_cast<std::int64_t>(i);
@@ -58,16 +59,16 @@ void AcknowledgedChecker::judge_at_acknowledgement(const Promised& one, Time at)
         at,
         fmt::format("{} was acknowledged at {} offset {}, and no such bytes were ever written",
                     value_text(one.record.value), one.where.to_string(), one.offset.value()),
-        {one.operation});
+        {one.operation->id});
     return;
   }
   if (one.promise != Promise::survives_power_cut) return;
   count("synced_when_acknowledged");
-  if (map_.synced(*one.stored) || excuse_of(one, at)) return;
+  if (map_.synced(*one.stored) || excuse_of(one) || gone_from_front(one, at)) return;
   violation(at,
             fmt::format("{} was acknowledged at {} offset {} before a sync covered it",
                         value_text(one.record.value), one.where.to_string(), one.offset.value()),
-            {one.operation});
+            {one.operation->id});
 }
 
 void AcknowledgedChecker::final_read(const Operation& op) {
@@ -86,9 +87,37 @@ void AcknowledgedChecker::final_read(const Operation& op) {
   for (const RecordView& record : op.records) found[record.offset] = {record.value, record.digest};
 }
 
-std::optional<std::string> AcknowledgedChecker::excuse_of(const Promised& one, Time now) const {
-  if (deleted_topics_.contains(one.where.topic)) return "deleted";
-  if (auto gone = entitled_.why_gone(one.where, one.offset, one.stored, now)) return gone;
+void AcknowledgedChecker::note_start(const Operation& op) {
+  const TopicPartitionName where{op.topic, op.partition};
+  std::vector<Start>& starts = starts_[where];
+  if (starts.empty() || starts.back().at != op.log_start) {
+    starts.push_back({op.completed, op.log_start});
+  }
+  if (op.kind != OperationKind::final_read) return;
+  const auto [start, first] = final_start_.try_emplace(where, op.log_start);
+  if (!first) start->second = std::max(start->second, op.log_start);
+}
+
+// By when it was gone it must have been entitled to go.
+std::optional<std::string> AcknowledgedChecker::gone_from_front(const Promised& one,
+                                                                Time now) const {
+  if (audit_began_) {
+    const auto found = final_start_.find(one.where);
+    if (found != final_start_.end() && one.offset >= found->second) return std::nullopt;
+  }
+  Time gone = now;
+  if (const auto told = starts_.find(one.where); told != starts_.end()) {
+    // What was told before its acknowledgement may have been told of a topic before.
+    const auto first = std::ranges::find_if(told->second, [&](const Start& start) {
+      return start.at > one.offset && start.told >= one.operation->completed;
+    });
+    if (first != told->second.end()) gone = first->told;
+  }
+  return entitled_.why_gone(one.where, one.offset, one.stored, gone);
+}
+
+std::optional<std::string> AcknowledgedChecker::excuse_of(const Promised& one) const {
+  if (auto deleted = lives_.why_deleted(*one.operation)) return deleted;
   if (!one.stored) return std::nullopt;
   return map_.excuse(*one.stored, one.promise);
 }
@@ -102,18 +131,19 @@ bool AcknowledgedChecker::was_in_doubt(const Promised& one) const {
 }
 
 void AcknowledgedChecker::judge_at_end(const Promised& one, Time now) {
-  std::optional<std::string> excuse = excuse_of(one, now);
-  if (!excuse && one.stored && !audited_.contains(one.where)) excuse = map_.closed(*one.stored);
-  if (!excuse) count("owed");
   const auto partition = final_.find(one.where);
   const Found* found = nullptr;
   if (partition != final_.end()) {
     const auto at = partition->second.find(one.offset);
     if (at != partition->second.end()) found = &at->second;
   }
-  if (found && found->value == one.record.value && found->digest == one.record.digest) {
-    return count("held");
-  }
+  const bool held = found && found->value == one.record.value && found->digest == one.record.digest;
+  std::optional<std::string> excuse = excuse_of(one);
+  // Only what is not there can have gone by right.
+  if (!excuse && !held) excuse = gone_from_front(one, now);
+  if (!excuse && one.stored && !audited_.contains(one.where)) excuse = map_.closed(*one.stored);
+  if (!excuse) count("owed");
+  if (held) return count("held");
   if (excuse) return count("excused." + *excuse);
   if (was_in_doubt(one)) return count("excused.unverified_read");
   const std::string what =
@@ -124,7 +154,7 @@ void AcknowledgedChecker::judge_at_end(const Promised& one, Time now) {
       now,
       fmt::format("{} was acknowledged at {} offset {}, which {}", value_text(one.record.value),
                   one.where.to_string(), one.offset.value(), what),
-      {one.operation});
+      {one.operation->id});
 }
 
 void AcknowledgedChecker::finish(Time now) {

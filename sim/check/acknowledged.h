@@ -4,16 +4,21 @@
 // At the acknowledgement the record's bytes must be on the true disk and, where the contract says
 // so, truly synced. At the end the record must be read at the acknowledged offset with equal
 // content, unless a fault that the contract excuses took it; the excuse is computed from what the
-// disks truly lost. Counts: acknowledged, owed, held, excused.NAME.
+// disks truly lost. A record that its topic was entitled to lose from the front is excused only
+// where it is gone and the log starts behind it; one of a topic that was deleted, only where it
+// went to that topic, not to the next of its name. Counts: acknowledged, owed, held, excused.NAME.
 #pragma once
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
 #include "sim/check/checker.h"
 #include "sim/check/entitled.h"
 #include "sim/check/storage_map.h"
+#include "sim/check/topic_lives.h"
 #include "sim/check/unverified.h"
 
 namespace flux::sim {
@@ -28,12 +33,11 @@ class AcknowledgedChecker final : public Checker {
 
  private:
   struct Promised {
-    OperationId operation;
+    std::shared_ptr<const Operation> operation;
     TopicPartitionName where;
     Offset offset;
     RecordView record;
     Promise promise = Promise::survives_kill;
-    std::uint64_t invoked = 0;  // moment
     const Stored* stored = nullptr;
   };
   struct Found {
@@ -45,20 +49,28 @@ class AcknowledgedChecker final : public Checker {
   void judge_at_acknowledgement(const Promised& one, Time at);
   void final_read(const Operation& op);
   void judge_at_end(const Promised& one, Time now);
+  void note_start(const Operation& op);
   bool was_in_doubt(const Promised& one) const;
-  std::optional<std::string> excuse_of(const Promised& one, Time now) const;
+  std::optional<std::string> gone_from_front(const Promised& one, Time now) const;
+  std::optional<std::string> excuse_of(const Promised& one) const;
 
-  const ClusterFacts& facts_;
   StorageMap map_;
+  Settings settings_;
   UnverifiedReads unverified_;
   Entitled entitled_;
-  std::map<OperationId, std::uint64_t> invoked_;
   std::vector<Promised> promised_;
   std::map<TopicPartitionName, std::map<Offset, Found>> final_;
   std::set<TopicPartitionName> audited_;
   // Final reads by the offset they were asked from, and whether they may have met wrong bytes.
   std::map<TopicPartitionName, std::map<Offset, bool>> doubtful_;
-  std::set<std::string> deleted_topics_;
+  TopicLives lives_;
+  // Where logs were said to start, and when: what was told later, behind.
+  struct Start {
+    Time told;
+    Offset at;
+  };
+  std::map<TopicPartitionName, std::vector<Start>> starts_;
+  std::map<TopicPartitionName, Offset> final_start_;  // the highest that the final reads found
   bool audit_began_ = false;
 };
 

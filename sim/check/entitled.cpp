@@ -2,29 +2,25 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "sim/world/process.h"
 
 namespace flux::sim {
 namespace {
 
-constexpr std::int64_t kRetentionMs = 604'800'000;  // the default
-// No fault puts a clock further wrong (sim/fault/registry.cpp), and two may add up.
-constexpr std::int64_t kClockErrorMsMax = 2 * 86'400'000LL;
+constexpr std::int64_t kBillion = 1'000'000'000;
 
 std::int64_t true_wall_ms(Time now) {
   return (ProcessConfig().wall_start + Duration(now.ns())).ms();
 }
 
-std::string_view text_of(const ClusterFacts& facts, std::string_view topic, std::string_view name,
-                         std::string_view broker_key) {
-  for (const ClusterFacts::Topic& one : facts.topics) {
-    if (one.name != topic) continue;
-    const auto own = one.config.find(std::string(name));
-    if (own != one.config.end()) return own->second;
-  }
-  const auto set = facts.broker_config.find(std::string(broker_key));
-  return set == facts.broker_config.end() ? std::string_view() : set->second;
+// What the clock showed at `now`, by its last change.
+std::int64_t wall_ms(const ClockChange& change, Time now) {
+  __extension__ using Wide = __int128;
+  const std::int64_t passed = (now - change.at).ns();
+  const auto gained = static_cast<std::int64_t>(Wide{passed} * change.drift_ppb / kBillion);
+  return (ProcessConfig().wall_start + Duration(now.ns()) + change.ahead + Duration(gained)).ms();
 }
 
 }  // namespace
@@ -34,44 +30,83 @@ void Entitled::observe(const Observation& observation) {
     const Operation& op = invoked->operation;
     if (op.kind != OperationKind::delete_records) return;
     // From the moment it is asked for, a deletion may take effect.
-    Offset& before = deleted_before_[{op.topic, op.partition}];
-    before = std::max(before, op.offset);
-  } else if (const auto* fault = std::get_if<FaultEvent>(&observation)) {
-    clocks_wrong_ = clocks_wrong_ || fault->fault.starts_with("clock_");
+    deletions_[{op.topic, op.partition}].push_back({op.id, op.offset});
+  } else if (const auto* done = std::get_if<Completed>(&observation)) {
+    const Operation& op = done->operation;
+    if (op.kind == OperationKind::delete_records) deletion_completed(op);
+  } else if (const auto* change = std::get_if<ClockChange>(&observation)) {
+    clocks_[change->process].push_back(*change);
   }
 }
 
-std::optional<std::int64_t> Entitled::setting(std::string_view topic, std::string_view name,
-                                              std::string_view broker_key) const {
-  const std::string_view text = text_of(facts_, topic, name, broker_key);
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc()) return std::nullopt;
-  return value;
+// Of several tries an earlier one may still be on its way.
+void Entitled::deletion_completed(const Operation& op) {
+  std::vector<Deletion>& deletions = deletions_[{op.topic, op.partition}];
+  const auto at = std::ranges::find(deletions, op.id, &Deletion::operation);
+  if (at == deletions.end()) return;
+  if (op.outcome == Outcome::refused) {
+    deletions.erase(at);
+  } else if (op.outcome == Outcome::ok && op.attempt == 1) {
+    at->over = op.completed;
+  }
 }
 
-bool Entitled::deletes(std::string_view topic) const {
-  const std::string_view policy = text_of(facts_, topic, "cleanup.policy", "log.cleanup.policy");
-  return policy.empty() || policy.contains("delete");
+bool Entitled::deleted(const TopicPartitionName& where, Offset offset, const Stored* stored) const {
+  const auto found = deletions_.find(where);
+  if (found == deletions_.end()) return false;
+  return std::ranges::any_of(found->second, [&](const Deletion& deletion) {
+    return offset < deletion.before && (!stored || deletion.over >= stored->at);
+  });
+}
+
+// On any broker of its disk while the record lay there. A clock that is not set runs forward, so it
+// shows the most just before it is set, or now.
+std::int64_t Entitled::latest_wall_ms(const Stored& stored, Time now) const {
+  std::int64_t latest = true_wall_ms(now);
+  for (const ClusterFacts::Broker& broker : facts_.brokers) {
+    const auto changes = clocks_.find(broker.process);
+    if (broker.disk != stored.disk || changes == clocks_.end()) continue;
+    for (auto at = changes->second.begin(); at != changes->second.end(); ++at) {
+      const auto next = std::next(at);
+      const Time end = next == changes->second.end() ? now : std::min(now, next->at);
+      if (at->at <= now && end >= stored.at) latest = std::max(latest, wall_ms(*at, end));
+    }
+  }
+  return latest;
+}
+
+// What the setting may have been while the record lay there, each with the last moment of that.
+std::vector<std::pair<std::int64_t, Time>> Entitled::numbers(const TopicPartitionName& where,
+                                                             const SettingName& name,
+                                                             const Stored& stored, Time now) const {
+  std::vector<std::pair<std::int64_t, Time>> out;
+  for (const Settings::Held& held : settings_.held(where.topic, name, stored.at, now)) {
+    std::int64_t value = -1;
+    std::from_chars(held.value.data(), held.value.data() + held.value.size(), value);
+    if (value >= 0) out.emplace_back(value, held.until);
+  }
+  return out;
 }
 
 std::optional<std::string> Entitled::why_gone(const TopicPartitionName& where, Offset offset,
                                               const Stored* stored, Time now) const {
-  const auto before = deleted_before_.find(where);
-  if (before != deleted_before_.end() && offset < before->second) return "deleted";
-  if (!stored || !deletes(where.topic)) return std::nullopt;
-  const std::int64_t bytes =
-      setting(where.topic, "retention.bytes", "log.retention.bytes").value_or(-1);
-  if (bytes >= 0 && map_.bytes_behind(where, *stored) >= static_cast<std::uint64_t>(bytes)) {
-    return "retention";
+  if (deleted(where, offset, stored)) return "deleted";
+  if (!stored) return std::nullopt;
+  const auto policies = settings_.held(where.topic, kCleanupPolicy, stored->at, now);
+  const bool deletes = std::ranges::any_of(
+      policies, [](const Settings::Held& one) { return one.value.contains("delete"); });
+  if (!deletes) return std::nullopt;
+  for (const auto& [bytes, until] : numbers(where, kRetentionBytes, *stored, now)) {
+    const std::uint64_t behind = map_.bytes_behind(where, *stored, until);
+    if (behind >= static_cast<std::uint64_t>(bytes)) return "retention";
   }
-  const std::int64_t ms =
-      setting(where.topic, "retention.ms", "log.retention.ms").value_or(kRetentionMs);
-  if (ms < 0 || stored->max_timestamp_ms < 0) return std::nullopt;
-  const std::int64_t age = true_wall_ms(now) - stored->max_timestamp_ms;
-  if (age > ms) return "retention";
-  if (clocks_wrong_ && age + kClockErrorMsMax > ms) return "clock";
-  return std::nullopt;
+  if (stored->max_timestamp_ms < 0) return std::nullopt;
+  std::optional<std::string> why;
+  for (const auto& [ms, until] : numbers(where, kRetentionMs, *stored, now)) {
+    if (true_wall_ms(until) - stored->max_timestamp_ms > ms) return "retention";
+    if (latest_wall_ms(*stored, until) - stored->max_timestamp_ms > ms) why = "clock";
+  }
+  return why;
 }
 
 }  // namespace flux::sim

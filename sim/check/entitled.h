@@ -1,43 +1,59 @@
 // Entitled: what may be gone from the front of a partition, and why (design section 9).
 //
 // Computed from what clients asked for (DeleteRecords), from the topics' settings and from true
-// time; never from what a broker says. Whole segments go, by their newest record and while the
-// others are large enough; a record is entitled to go no sooner than its own age and the bytes
-// behind it say, so that a broker which keeps the rule for segments keeps the one for records.
+// time, or, where a fault set the clock of a broker that holds the record, from what that clock
+// showed since the record was stored; never from what a broker says. Whole segments go, by their
+// newest record and while the others are large enough; a record is entitled to go no sooner than
+// its own age and the bytes behind it say, so that a broker which keeps the rule for segments keeps
+// the one for records.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "sim/check/checker.h"
+#include "sim/check/settings.h"
 #include "sim/check/storage_map.h"
 
 namespace flux::sim {
 
 class Entitled {
  public:
-  Entitled(const ClusterFacts& facts, const StorageMap& map) : facts_(facts), map_(map) {}
+  Entitled(const ClusterFacts& facts, const StorageMap& map, const Settings& settings)
+      : facts_(facts), map_(map), settings_(settings) {}
 
-  // After the map has observed it.
+  // After the map and the settings have observed it.
   void observe(const Observation& observation);
 
   // Why the record at this offset may be gone at this time: "deleted", "retention", or "clock"
-  // where only a wall clock that was wrong explains it. `stored` is the batch that holds it, or
-  // null.
+  // where only a broker's wall clock that was wrong explains it. `stored` is the batch that holds
+  // it, or null.
   std::optional<std::string> why_gone(const TopicPartitionName& where, Offset offset,
                                       const Stored* stored, Time now) const;
 
  private:
-  std::optional<std::int64_t> setting(std::string_view topic, std::string_view name,
-                                      std::string_view broker_key) const;
-  bool deletes(std::string_view topic) const;
+  struct Deletion {
+    OperationId operation;
+    Offset before;
+    Time over = Time::max();  // takes no effect after this
+  };
+
+  void deletion_completed(const Operation& op);
+  bool deleted(const TopicPartitionName& where, Offset offset, const Stored* stored) const;
+  std::vector<std::pair<std::int64_t, Time>> numbers(const TopicPartitionName& where,
+                                                     const SettingName& name, const Stored& stored,
+                                                     Time now) const;
+  std::int64_t latest_wall_ms(const Stored& stored, Time now) const;
 
   const ClusterFacts& facts_;
   const StorageMap& map_;
-  std::map<TopicPartitionName, Offset> deleted_before_;
-  bool clocks_wrong_ = false;  // ever
+  const Settings& settings_;
+  std::map<TopicPartitionName, std::vector<Deletion>> deletions_;  // those not refused
+  std::map<std::uint32_t, std::vector<ClockChange>> clocks_;       // of each process, in order
 };
 
 }  // namespace flux::sim

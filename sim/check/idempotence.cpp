@@ -15,6 +15,7 @@ std::int32_t sequence_after(const Stored& batch) {
 
 void IdempotenceChecker::observe(const Observation& observation) {
   map_.observe(observation);
+  lives_.observe(observation);
   const auto note = [&](const Operation& op) {
     if (op.kind != OperationKind::produce || op.producer == kNoProducerId) return;
     for (const RecordView& record : op.records) {
@@ -56,6 +57,8 @@ void IdempotenceChecker::judge_sequences(const TopicPartitionName& where, Time n
   std::map<ProducerId, Last> producers;
   for (const Stored* batch : map_.standing(where)) {
     if (batch->producer == kNoProducerId || batch->sequence == kNoSequence) continue;
+    // What is left of a deleted topic says nothing of the next one of its name.
+    if (lives_.may_be_deleted(where.topic, batch->at)) continue;
     // What a fault took from the middle leaves a gap that is not the broker's.
     if (map_.excuse(*batch, Promise::survives_kill)) {
       producers.erase(batch->producer);

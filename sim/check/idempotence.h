@@ -9,12 +9,14 @@
 
 #include "sim/check/checker.h"
 #include "sim/check/storage_map.h"
+#include "sim/check/topic_lives.h"
 
 namespace flux::sim {
 
 class IdempotenceChecker final : public Checker {
  public:
-  IdempotenceChecker(const ClusterFacts&, Findings& findings) : Checker(findings) {}
+  IdempotenceChecker(const ClusterFacts& facts, Findings& findings)
+      : Checker(findings), lives_(facts) {}
 
   std::string_view name() const override { return "idempotence"; }
   void observe(const Observation& observation) override;
@@ -25,6 +27,7 @@ class IdempotenceChecker final : public Checker {
   void judge_sequences(const TopicPartitionName& where, Time now);
 
   StorageMap map_;
+  TopicLives lives_;
   std::set<ValueId> once_;  // sent by idempotent producers
   std::map<ValueId, OperationId> sent_by_;
   std::map<std::pair<TopicPartitionName, ValueId>, std::set<Offset>> found_;

@@ -28,6 +28,8 @@ std::string_view name_of(OperationKind kind) {
       return "fetch_offset";
     case OperationKind::final_read:
       return "final_read";
+    case OperationKind::alter_config:
+      return "alter_config";
   }
   UNREACHABLE("an operation kind without a name");
 }

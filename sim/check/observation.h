@@ -46,7 +46,8 @@ enum class OperationKind : std::uint8_t {
   init_producer,  // a producer id and epoch
   commit_offset,
   fetch_offset,
-  final_read,  // by the auditor at the end, with its own decoder
+  final_read,    // by the auditor at the end, with its own decoder
+  alter_config,  // one setting, of a topic or, without one, of all brokers
 };
 std::string_view name_of(OperationKind kind);
 
@@ -95,6 +96,8 @@ struct Operation {
   Offset offset{-1};                // asked for: fetch from, delete before, commit
   std::uint32_t attempt = 1;        // how often the client library sent it, as far as it tells
   bool read_committed = false;
+  std::string setting;  // alter_config: its name
+  std::string value;    // what it is to be; empty: it is to be taken away
 
   Outcome outcome = Outcome::pending;
   Time completed;

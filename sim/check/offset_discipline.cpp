@@ -15,10 +15,11 @@ constexpr Promise kStartPromise = Promise::survives_power_cut;
 
 void OffsetDisciplineChecker::observe(const Observation& observation) {
   map_.observe(observation);
+  settings_.observe(observation);
   unverified_.observe(observation);
+  lives_.observe(observation);
   if (const auto* invoked = std::get_if<Invoked>(&observation)) {
     const Operation& op = invoked->operation;
-    if (op.kind == OperationKind::delete_topic) deletions_[op.topic] = map_.moment();
     invoked_[op.id] = {map_.moment(), levels_[{op.topic, op.partition}]};
     return;
   }
@@ -27,22 +28,31 @@ void OffsetDisciplineChecker::observe(const Observation& observation) {
   const Operation& op = completed->operation;
   const bool acknowledged = op.kind == OperationKind::produce && op.acks != Acks::none;
   const bool reads = op.kind == OperationKind::fetch || op.kind == OperationKind::final_read;
+  const bool tells_levels =
+      op.kind == OperationKind::list_offsets || op.kind == OperationKind::delete_records;
+  if (!acknowledged && !reads && !tells_levels) return;
   if (reads && unverified_.excuses(op)) return count("excused.unverified_read");
+  const std::optional<TopicLife> life = lives_.life_of(op);
+  if (!life) return count("excused.between_topics");
   for (std::size_t i = 0; i < op.records.size(); ++i) {
     const RecordView& record = op.records[i];
-    if (acknowledged) claim(op, op.base_offset + static_cast<std::int64_t>(i), record);
-    if (reads) claim(op, record.offset, record);
+    if (acknowledged) claim(op, *life, op.base_offset + static_cast<std::int64_t>(i), record);
+    if (reads) claim(op, *life, record.offset, record);
   }
+  judge_levels(op, *life);
+}
+
+void OffsetDisciplineChecker::judge_levels(const Operation& op, TopicLife life) {
+  const bool reads = op.kind == OperationKind::fetch || op.kind == OperationKind::final_read;
   const bool lists_end = op.kind == OperationKind::list_offsets && op.offset == kLatest;
-  const bool deletes = op.kind == OperationKind::delete_records;
-  if ((!reads && !lists_end && !deletes) || deletions_.contains(op.topic)) return;
-  if (reads) judge_deleted(op);
-  Levels& levels = levels_[{op.topic, op.partition}];
-  const Levels& before = invoked_[op.id].levels;
+  if (!reads && !lists_end && op.kind != OperationKind::delete_records) return;
+  const Levels before = invoked_[op.id].levels[life];
+  if (reads) judge_deleted(op, before.log_start);
+  Levels& levels = levels_[{op.topic, op.partition}][life];
   const Offset high_watermark = lists_end ? op.base_offset : op.high_watermark;
   if (high_watermark.value() >= 0) {
     level(op, "high watermark", high_watermark, levels.high_watermark, before.high_watermark,
-          promise_of(facts_, op));
+          promise_of(settings_, op));
   }
   if (op.log_start.value() >= 0) {
     level(op, "log start", op.log_start, levels.log_start, before.log_start, kStartPromise);
@@ -50,8 +60,7 @@ void OffsetDisciplineChecker::observe(const Observation& observation) {
 }
 
 // What was said to be deleted when the read began never comes back.
-void OffsetDisciplineChecker::judge_deleted(const Operation& op) {
-  const Level& start = invoked_[op.id].levels.log_start;
+void OffsetDisciplineChecker::judge_deleted(const Operation& op, const Level& start) {
   if (start.offset <= Offset(0)) return;
   count("compared.deleted");
   for (const RecordView& record : op.records) {
@@ -66,11 +75,12 @@ void OffsetDisciplineChecker::judge_deleted(const Operation& op) {
   }
 }
 
-void OffsetDisciplineChecker::claim(const Operation& op, Offset offset, const RecordView& record) {
+void OffsetDisciplineChecker::claim(const Operation& op, TopicLife life, Offset offset,
+                                    const RecordView& record) {
   const TopicPartitionName where{op.topic, op.partition};
-  const Claim now{record.value, record.digest, op.id, promise_of(facts_, op),
+  const Claim now{record.value, record.digest, op.id, promise_of(settings_, op),
                   map_.find(where, offset)};
-  const auto [at, first] = claims_[where].try_emplace(offset, now);
+  const auto [at, first] = claims_[{where, life}].try_emplace(offset, now);
   if (first) return;
   count("compared.offsets");
   Claim& known = at->second;
@@ -79,7 +89,7 @@ void OffsetDisciplineChecker::claim(const Operation& op, Offset offset, const Re
     return;
   }
   const bool excused = known.stored && map_.excuse(*known.stored, known.promise);
-  if (deletions_.contains(op.topic) || excused) {
+  if (excused) {
     count("excused.given_again");
     known = now;
     return;

@@ -2,13 +2,15 @@
 //
 // Whatever any read or acknowledgement said of (partition, offset) must be what all others say, and
 // the high watermark and the log's start never go back, unless the contract excuses a loss in
-// between: then offsets from there on may be given again.
+// between: then offsets from there on may be given again. A topic made again under a name that was
+// deleted is another topic, with offsets of its own.
 #pragma once
 
 #include <map>
 
 #include "sim/check/checker.h"
 #include "sim/check/storage_map.h"
+#include "sim/check/topic_lives.h"
 #include "sim/check/unverified.h"
 
 namespace flux::sim {
@@ -16,7 +18,11 @@ namespace flux::sim {
 class OffsetDisciplineChecker final : public Checker {
  public:
   OffsetDisciplineChecker(const ClusterFacts& facts, Findings& findings)
-      : Checker(findings), facts_(facts), unverified_(facts, map_) {}
+      : Checker(findings),
+
+        settings_(facts),
+        unverified_(facts, map_),
+        lives_(facts) {}
 
   std::string_view name() const override { return "offset_discipline"; }
   void observe(const Observation& observation) override;
@@ -38,24 +44,27 @@ class OffsetDisciplineChecker final : public Checker {
     Level high_watermark;
     Level log_start;
   };
+  // Each of the topics that had one name has offsets of its own.
+  using ByLife = std::map<TopicLife, Levels>;
   // When an operation began, and what was known then.
   struct Asked {
     std::uint64_t moment = 0;
-    Levels levels;
+    ByLife levels;
   };
 
-  void claim(const Operation& op, Offset offset, const RecordView& record);
+  void claim(const Operation& op, TopicLife life, Offset offset, const RecordView& record);
+  void judge_levels(const Operation& op, TopicLife life);
   void level(const Operation& op, std::string_view what, Offset seen, Level& highest,
              const Level& when_invoked, Promise promise);
-  void judge_deleted(const Operation& op);
+  void judge_deleted(const Operation& op, const Level& start);
 
-  const ClusterFacts& facts_;
   StorageMap map_;
+  Settings settings_;
   UnverifiedReads unverified_;
-  std::map<TopicPartitionName, std::map<Offset, Claim>> claims_;
-  std::map<TopicPartitionName, Levels> levels_;
+  TopicLives lives_;
+  std::map<std::pair<TopicPartitionName, TopicLife>, std::map<Offset, Claim>> claims_;
+  std::map<TopicPartitionName, ByLife> levels_;
   std::map<OperationId, Asked> invoked_;
-  std::map<std::string, std::uint64_t> deletions_;  // of topics: an offset may be used again
 };
 
 }  // namespace flux::sim

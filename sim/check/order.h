@@ -2,19 +2,21 @@
 //
 // Every record read must be one that a client sent, with equal content; a record whose produce was
 // refused must never appear. Records of one idempotent producer lie in each partition in the order
-// in which it sent them, and so do records sent over one connection without an acknowledgement. An
-// acknowledged produce that began after another was acknowledged lies behind it. One fetch returns
-// rising offsets from where it was asked to begin, and skips nothing that is there.
+// in which it sent them (but for those under way while the topic was deleted), and so do records
+// sent over one connection without an acknowledgement. An acknowledged produce that began after
+// another was acknowledged lies behind it. One fetch returns rising offsets from where it was asked
+// to begin, and skips nothing that is there.
 #pragma once
 
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "sim/check/checker.h"
 #include "sim/check/storage_map.h"
+#include "sim/check/topic_lives.h"
 #include "sim/check/unverified.h"
 
 namespace flux::sim {
@@ -22,7 +24,7 @@ namespace flux::sim {
 class OrderChecker final : public Checker {
  public:
   OrderChecker(const ClusterFacts& facts, Findings& findings)
-      : Checker(findings), unverified_(facts, map_) {}
+      : Checker(findings), unverified_(facts, map_), lives_(facts) {}
 
   std::string_view name() const override { return "order"; }
   void observe(const Observation& observation) override;
@@ -38,6 +40,8 @@ class OrderChecker final : public Checker {
     bool idempotent = false;
     Acks acks = Acks::all;
     Outcome outcome = Outcome::pending;
+    Time invoked;
+    Time completed = Time::max();
   };
   struct Read {
     ValueId value;
@@ -46,6 +50,7 @@ class OrderChecker final : public Checker {
   };
   struct Skip {
     TopicPartitionName where;
+    TopicLife life = 0;
     Offset from;
     Offset to;
     OperationId operation;
@@ -68,13 +73,15 @@ class OrderChecker final : public Checker {
   StorageMap map_;
   UnverifiedReads unverified_;
   std::map<ValueId, Sent> sent_;
-  std::map<TopicPartitionName, Highest> highest_;
+  TopicLives lives_;
+  // Each of the topics that had one name has offsets of its own.
+  using ByLife = std::map<TopicLife, Highest>;
+  std::map<TopicPartitionName, ByLife> highest_;
   // When each produce began, and what was the highest then.
-  std::map<OperationId, std::pair<std::uint64_t, Highest>> invoked_;
-  // An offset may be used again in a topic that was made anew.
-  std::set<std::string> deleted_topics_;
+  std::map<OperationId, std::pair<std::uint64_t, ByLife>> invoked_;
   // What the final reads found, and what all reads skipped.
   std::map<TopicPartitionName, std::map<Offset, Read>> final_;
+  std::map<TopicPartitionName, std::optional<TopicLife>> final_life_;  // of the latest of them
   std::vector<Skip> skips_;
 };
 

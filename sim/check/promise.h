@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
-#include "sim/check/checker.h"
+#include "sim/check/settings.h"
 
 namespace flux::sim {
 
@@ -14,10 +13,9 @@ enum class Promise : std::uint8_t {
   survives_power_cut,  // acks=all on an fsync topic, and what was read from one
 };
 
-// flux.durability of the topic, or log.flux.durability of the brokers; fsync by default.
-bool is_fsync_topic(const ClusterFacts& facts, std::string_view topic);
-
-// Of an acknowledged produce, or of what a read returned.
-Promise promise_of(const ClusterFacts& facts, const Operation& op);
+// Of an acknowledged produce, or of what a read returned, once it is completed. An acknowledgement
+// promises what the topic's durability did while the produce was under way, the weaker where that
+// was altered meanwhile. A read shows what was taken under any durability that the topic ever had.
+Promise promise_of(const Settings& settings, const Operation& op);
 
 }  // namespace flux::sim

@@ -24,13 +24,10 @@ void RecoveryChecker::observe(const Observation& observation) {
     if (takes) judge_cut(*event);
     if (event->kind == OmenKind::power_cut) count("power_cuts");
   }
-  if (const auto* invoked = std::get_if<Invoked>(&observation)) {
-    if (invoked->operation.kind == OperationKind::delete_topic) {
-      deleted_topics_.insert(invoked->operation.topic);
-    }
-  }
   map_.observe(observation);
+  settings_.observe(observation);
   entitled_.observe(observation);
+  lives_.observe(observation);
 }
 
 // Before the map learns of the event: which batches does it take away?
@@ -39,13 +36,16 @@ void RecoveryChecker::judge_cut(const DiskEvent& event) {
   std::string directory;
   PartitionIndex partition{-1};
   if (!parse_segment_path(event.path, topic, partition, directory)) return;
-  if (deleted_topics_.contains(topic)) return;
   const TopicPartitionName where{topic, partition};
   const std::uint64_t from = event.kind == OmenKind::removed ? 0 : event.range.begin;
   for (const Stored* batch : map_.standing_beyond(event.disk, event.inode, from)) {
     count("compared.cuts");
     if (batch->refused) {
       count("excused.write_failed");
+      continue;
+    }
+    if (lives_.may_be_deleted(topic, batch->at)) {
+      count("excused.topic_deleted");
       continue;
     }
     if (!map_.truly_synced(*batch) || map_.excuse(*batch, Promise::survives_power_cut)) continue;
@@ -81,6 +81,7 @@ void RecoveryChecker::judge_content(const TopicPartitionName& where, Time now) {
   for (const Stored* batch : map_.standing(where)) {
     const DiskImage* disk = facts_.hosts[batch->disk].disk;
     if (!disk || map_.excuse(*batch, Promise::survives_kill)) continue;
+    if (lives_.may_be_deleted(where.topic, batch->at)) continue;
     // A file that is gone is for the contract to judge, record by record.
     if (!disk->holds(batch->inode)) {
       count("gone");
@@ -109,7 +110,7 @@ bool RecoveryChecker::outage() const {
 void RecoveryChecker::finish(Time now) {
   judge_overwritten();
   for (const TopicPartitionName& where : map_.partitions()) {
-    if (!deleted_topics_.contains(where.topic)) judge_content(where, now);
+    judge_content(where, now);
   }
 }
 

@@ -5,19 +5,23 @@
 // and what stands in a segment at the end must be, byte for byte, what was once written there.
 #pragma once
 
-#include <map>
-#include <set>
+#include <vector>
 
 #include "sim/check/checker.h"
 #include "sim/check/entitled.h"
 #include "sim/check/storage_map.h"
+#include "sim/check/topic_lives.h"
 
 namespace flux::sim {
 
 class RecoveryChecker final : public Checker {
  public:
   RecoveryChecker(const ClusterFacts& facts, Findings& findings)
-      : Checker(findings), facts_(facts), entitled_(facts, map_) {}
+      : Checker(findings),
+        facts_(facts),
+        settings_(facts),
+        entitled_(facts, map_, settings_),
+        lives_(facts) {}
 
   std::string_view name() const override { return "recovery"; }
   void observe(const Observation& observation) override;
@@ -31,8 +35,9 @@ class RecoveryChecker final : public Checker {
 
   const ClusterFacts& facts_;
   StorageMap map_;
+  Settings settings_;
   Entitled entitled_;
-  std::set<std::string> deleted_topics_;
+  TopicLives lives_;
   // Written over just now; the same bytes, if they follow, clear them.
   std::vector<const Stored*> overwritten_;
   Time overwritten_at_;

@@ -104,11 +104,17 @@ void StorageMap::stored(const BatchStored& batch) {
           .sequence = batch.sequence,
           .digest = batch.digest,
           .moment = moment_,
+          .at = batch.at,
           .max_timestamp_ms = batch.max_timestamp_ms};
   by_file_[{batch.disk, batch.inode}].push_back(one.get());
   by_segment_.insert_or_assign({batch.disk, batch.segment}, batch.inode);
   longest_batch_ = std::max(longest_batch_, batch.end - batch.base);
-  batches_[{batch.topic, batch.partition}][batch.base].push_back(std::move(one));
+  auto& list = batches_[{batch.topic, batch.partition}][batch.base];
+  // A recovery may write what is there once more.
+  for (const auto& former : list) {
+    if (former->digest == batch.digest) one->at = std::min(one->at, former->at);
+  }
+  list.push_back(std::move(one));
 }
 
 void StorageMap::cut(const FileName& file, std::uint64_t from) {
@@ -344,12 +350,15 @@ std::vector<const Stored*> StorageMap::standing_beyond(std::uint32_t disk, Inode
   return found;
 }
 
-std::uint64_t StorageMap::bytes_behind(const TopicPartitionName& where, const Stored& batch) const {
+std::uint64_t StorageMap::bytes_behind(const TopicPartitionName& where, const Stored& batch,
+                                       Time until) const {
   std::uint64_t sum = 0;
   const auto partition = batches_.find(where);
   if (partition == batches_.end()) return sum;
   for (auto at = partition->second.upper_bound(batch.base); at != partition->second.end(); ++at) {
-    sum += at->second.back()->range.size();
+    const auto by_then = [&](const auto& one) { return one->at <= until; };
+    const auto last = std::find_if(at->second.rbegin(), at->second.rend(), by_then);
+    if (last != at->second.rend()) sum += (*last)->range.size();
   }
   return sum;
 }

@@ -41,6 +41,7 @@ struct Stored {
   Sequence sequence = kNoSequence;
   std::uint64_t digest = 0;
   std::uint64_t moment = 0;  // of the row of observations
+  Time at;                   // when these bytes were first written
   std::int64_t max_timestamp_ms = -1;
   bool cut = false;  // the node cut it off since
   // Whole, but of a write of several that failed: the node took none of them.
@@ -61,8 +62,9 @@ class StorageMap {
   const Stored* find(const TopicPartitionName& where, Offset offset) const;
   // All batches of a partition that the node has not cut off, by base offset.
   std::vector<const Stored*> standing(const TopicPartitionName& where) const;
-  // In all batches that lie behind this one, whether or not they still stand.
-  std::uint64_t bytes_behind(const TopicPartitionName& where, const Stored& batch) const;
+  // In all batches that were stored behind this one by then, whether or not they still stand.
+  std::uint64_t bytes_behind(const TopicPartitionName& where, const Stored& batch,
+                             Time until) const;
   std::vector<TopicPartitionName> partitions() const;
   // Those of one file that reach beyond `from`.
   std::vector<const Stored*> standing_beyond(std::uint32_t disk, Inode inode,

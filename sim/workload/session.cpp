@@ -41,7 +41,9 @@ Outcome outcome_of(const client::Admin::Done& done) {
   // An error from a broker is definite if it was the first try that brought it; one without an
   // answer is not, unless nothing left.
   if (done.tries == 0) return Outcome::refused;
-  const bool answered = done.wire != WireError::none && done.wire != WireError::request_timed_out;
+  const bool answered = done.wire != WireError::none && done.wire != WireError::request_timed_out &&
+                        done.wire != WireError::kafka_storage_error &&
+                        done.wire != WireError::unknown_server_error;
   return answered && done.tries == 1 ? Outcome::refused : Outcome::unknown;
 }
 

@@ -18,19 +18,46 @@ constexpr std::uint64_t kBatchBytes = 100;
 // acknowledged and then fetched; at the end everything is read once more.
 class Story {
  public:
-  explicit Story(int records, Acks acks = Acks::all) : acks_(acks) {
+  explicit Story(int records, Acks acks = Acks::all, bool audited = true) : acks_(acks) {
     rows.push_back(PhaseBegan{Time(), RunPhase::safety});
     for (int i = 0; i < records; ++i) store(i);
-    rows.push_back(PhaseBegan{Time(now_), RunPhase::audit});
-    final_read(records);
+    if (audited) audit(records);
   }
 
-  static RecordView record(int i) {
+  // `first` tells the records of one topic from those of the next.
+  static RecordView record(int i, int first = 0) {
     RecordView view;
-    view.value = {kProducer, static_cast<std::uint64_t>(i) + 1};
-    view.digest = hash_bytes(as_bytes("record " + std::to_string(i)));
+    view.value = {kProducer, static_cast<std::uint64_t>(first + i) + 1};
+    view.digest = hash_bytes(as_bytes("record " + std::to_string(first + i)));
     view.offset = Offset(i);
     return view;
+  }
+
+  // Deletes the topic and makes it again, with records of its own from offset 0.
+  void make_again(int records, Outcome deleted = Outcome::ok) {
+    Operation op = operation(OperationKind::delete_topic, kConsumer);
+    rows.push_back(Invoked{op});
+    finish(op, deleted);
+    segment_ = Inode(segment_.value() + 1);
+    first_ = 100;
+    for (int i = 0; i < records; ++i) store(i);
+    audit(records);
+  }
+
+  // One setting of the topic.
+  void alter(std::string_view setting, std::string_view value, Outcome outcome = Outcome::ok) {
+    Operation op = operation(OperationKind::alter_config, kConsumer);
+    op.setting = setting;
+    op.value = value;
+    rows.push_back(Invoked{op});
+    finish(op, outcome);
+  }
+  void go_on(int from, int to) {
+    for (int i = from; i < to; ++i) store(i);
+  }
+  void audit(int records) {
+    rows.push_back(PhaseBegan{Time(now_), RunPhase::audit});
+    final_read(records);
   }
 
   std::vector<Observation> rows;
@@ -47,8 +74,8 @@ class Story {
     op.partition = PartitionIndex(0);
     return op;
   }
-  void finish(Operation op) {
-    op.outcome = Outcome::ok;
+  void finish(Operation op, Outcome outcome = Outcome::ok) {
+    op.outcome = outcome;
     op.completed = Time(++now_);
     rows.push_back(Completed{op});
   }
@@ -56,22 +83,22 @@ class Story {
   void store(int i) {
     Operation op = operation(OperationKind::produce, kProducer);
     op.acks = acks_;
-    op.producer = ProducerId(1);
+    op.producer = ProducerId(1 + first_);
     op.producer_epoch = ProducerEpoch(0);
     op.sequence = Sequence(i);
-    op.records = {record(i)};
+    op.records = {record(i, first_)};
     op.records[0].offset = Offset(-1);
     rows.push_back(Invoked{op});
     const auto at = static_cast<std::uint64_t>(i) * kBatchBytes;
     const ByteRange range{at, at + kBatchBytes};
     rows.push_back(
-        DiskEvent{Time(++now_), 0, OmenKind::written, kSegment, std::string(kPath), range});
-    rows.push_back(BatchStored{Time(now_), 0, kSegment, range, "t", PartitionIndex(0), "/logs/t-0",
-                               Offset(i), Offset(i + 1), ProducerId(1), ProducerEpoch(0),
-                               Sequence(i), static_cast<std::uint64_t>(i), segment()});
+        DiskEvent{Time(++now_), 0, OmenKind::written, segment_, std::string(kPath), range});
+    rows.push_back(BatchStored{Time(now_), 0, segment_, range, "t", PartitionIndex(0), "/logs/t-0",
+                               Offset(i), Offset(i + 1), ProducerId(1 + first_), ProducerEpoch(0),
+                               Sequence(i), static_cast<std::uint64_t>(first_ + i), segment()});
     rows.push_back(BlockStored{Time(now_), 0, segment(), range});
     rows.push_back(
-        DiskEvent{Time(++now_), 0, OmenKind::synced, kSegment, std::string(kPath), range});
+        DiskEvent{Time(++now_), 0, OmenKind::synced, segment_, std::string(kPath), range});
     op.base_offset = Offset(i);
     finish(op);
     fetch(i);
@@ -81,7 +108,7 @@ class Story {
     Operation op = operation(OperationKind::fetch, kConsumer);
     op.offset = Offset(i);
     rows.push_back(Invoked{op});
-    op.records = {record(i)};
+    op.records = {record(i, first_)};
     op.high_watermark = Offset(i + 1);
     op.log_start = Offset(0);
     finish(op);
@@ -90,13 +117,15 @@ class Story {
     Operation op = operation(OperationKind::final_read, kConsumer);
     op.offset = Offset(0);
     rows.push_back(Invoked{op});
-    for (int i = 0; i < records; ++i) op.records.push_back(record(i));
+    for (int i = 0; i < records; ++i) op.records.push_back(record(i, first_));
     op.high_watermark = Offset(records);
     op.log_start = Offset(0);
     finish(op);
   }
 
   Acks acks_;
+  Inode segment_ = kSegment;
+  int first_ = 0;
   std::uint64_t next_ = 0;
   std::int64_t now_ = 0;
 };
@@ -280,6 +309,130 @@ TEST(Tamper, AWriteOverWhatWasSynced) {
                                   Sequence(19), 19});
   EXPECT_EQ(judged(same.rows).red, Names());
   EXPECT_EQ(judged(story.rows).red, Names{"recovery"});
+}
+
+// A deletion excuses the topic that it was asked for, and not the next one of its name.
+TEST(TopicMadeAgain, OwesItsOwnRecords) {
+  Story story(20, Acks::all, false);
+  story.make_again(20);
+  const Verdict verdict = judged(story.rows);
+  EXPECT_EQ(verdict.red, Names());
+  EXPECT_EQ(verdict.counts.at("acknowledged.excused.deleted"), 20U);
+  EXPECT_EQ(verdict.counts.at("acknowledged.owed"), 20U);
+
+  last_completed(story.rows, OperationKind::final_read).records.pop_back();
+  EXPECT_EQ(judged(story.rows).red, Names{"acknowledged"});
+}
+
+TEST(TopicMadeAgain, OffsetsOfTheNextTopicNameOneRecordToo) {
+  Story story(20, Acks::all, false);
+  story.make_again(20);
+  last_completed(story.rows, OperationKind::fetch).records[0].digest ^= 1;
+  EXPECT_EQ(judged(story.rows).red, (Names{"order", "offset_discipline"}));
+}
+
+TEST(TopicMadeAgain, ADeletionThatWasRefusedExcusesNothing) {
+  Story story(20, Acks::all, false);
+  story.make_again(20, Outcome::refused);
+  EXPECT_TRUE(judged(story.rows).red.contains("acknowledged"));
+}
+
+// Nobody knows which of the two topics the last record of the first went to.
+TEST(TopicMadeAgain, ARecordUnderWayDuringTheDeletionIsExcusedByName) {
+  Story story(20, Acks::all, false);
+  story.make_again(20);
+  Operation& late = last_completed(story.rows, OperationKind::produce, 20);
+  late.completed = last_completed(story.rows, OperationKind::delete_topic).completed;
+  Verdict verdict = judged(story.rows);
+  EXPECT_EQ(verdict.red, Names());
+  EXPECT_EQ(verdict.counts.at("acknowledged.excused.deleted_meanwhile"), 1U);
+
+  // It says so itself, and the topic that is read at the end is another one.
+  late.topic_id = Uuid{1, 1};
+  last_completed(story.rows, OperationKind::delete_topic).topic_id = late.topic_id;
+  last_completed(story.rows, OperationKind::final_read).topic_id = Uuid{1, 2};
+  verdict = judged(story.rows);
+  EXPECT_EQ(verdict.counts.at("acknowledged.excused.deleted"), 20U);
+  // Or it is the one, and the record is not in it.
+  last_completed(story.rows, OperationKind::final_read).topic_id = late.topic_id;
+  EXPECT_TRUE(judged(story.rows).red.contains("acknowledged"));
+}
+
+void lose_last_unsynced(Story& story, std::uint64_t at) {
+  std::erase_if(story.rows, [&](const Observation& row) {
+    const auto* event = std::get_if<DiskEvent>(&row);
+    return event && event->kind == OmenKind::synced && event->range.begin == at;
+  });
+  last_completed(story.rows, OperationKind::final_read).records.pop_back();
+  story.rows.insert(
+      story.rows.end() - 2,
+      DiskEvent{
+          Time(800), 0, OmenKind::lost, kSegment, std::string(kPath), {at, at + kBatchBytes}});
+}
+
+// What an acknowledgement promises is what the topic's durability said while it was waited for.
+TEST(Altered, APageCacheTopicPromisesNothingOverAPowerCut) {
+  for (const Outcome outcome : {Outcome::ok, Outcome::unknown, Outcome::refused}) {
+    Story story(10, Acks::all, false);
+    story.alter("flux.durability", "page-cache", outcome);
+    story.go_on(10, 20);
+    story.audit(20);
+    lose_last_unsynced(story, 19 * kBatchBytes);
+    const Verdict verdict = judged(story.rows);
+    EXPECT_EQ(verdict.red, outcome == Outcome::refused ? Names{"acknowledged"} : Names());
+    if (outcome == Outcome::refused) continue;
+    EXPECT_EQ(verdict.counts.at("acknowledged.excused.power_cut"), 1U);
+    EXPECT_EQ(verdict.counts.at("acknowledged.synced_when_acknowledged"), 10U);
+  }
+}
+
+TEST(Altered, WhatWasAcknowledgedBeforeKeepsItsPromise) {
+  Story story(10, Acks::all, false);
+  story.alter("flux.durability", "page-cache");
+  story.alter("flux.durability", "fsync");
+  story.go_on(10, 20);
+  story.audit(20);
+  lose_last_unsynced(story, 19 * kBatchBytes);
+  EXPECT_EQ(judged(story.rows).red, Names{"acknowledged"});
+}
+
+TEST(Altered, OnlyWhatTheRetentionInForceLetsGoMayGo) {
+  Story story(10, Acks::all, false);
+  story.alter("retention.bytes", "300");
+  story.go_on(10, 11);
+  story.alter("retention.bytes", "");
+  story.go_on(11, 20);
+  story.audit(20);
+  auto& read = last_completed(story.rows, OperationKind::final_read);
+  const auto gone = [&](int records) {
+    read.records.erase(read.records.begin(), read.records.begin() + records);
+    read.log_start = read.records.front().offset;
+    return judged(story.rows);
+  };
+  const Verdict verdict = gone(8);
+  EXPECT_EQ(verdict.red, Names());
+  EXPECT_EQ(verdict.counts.at("acknowledged.excused.retention"), 8U);
+  EXPECT_EQ(gone(1).red, Names{"acknowledged"}) << "no more lay behind it when that was over";
+}
+
+// What clients deleted may be gone from the front: not from behind where the log starts.
+TEST(Front, AHoleBehindTheStartIsNobodysRight) {
+  Story story(20);
+  Operation& deletes = last_completed(story.rows, OperationKind::fetch, 3);
+  Operation begun = deletes;
+  begun.kind = OperationKind::delete_records;
+  begun.id = OperationId(10'000);
+  begun.records.clear();
+  begun.offset = Offset(10);
+  story.rows.insert(story.rows.end() - 3, Invoked{begun});
+  auto& read = last_completed(story.rows, OperationKind::final_read);
+  read.records.erase(read.records.begin() + 5);
+  EXPECT_EQ(judged(story.rows).red, Names{"acknowledged"}) << "the log still starts at 0";
+  read.records.erase(read.records.begin(), read.records.begin() + 5);
+  read.log_start = Offset(6);
+  const Verdict verdict = judged(story.rows);
+  EXPECT_EQ(verdict.red, Names());
+  EXPECT_EQ(verdict.counts.at("acknowledged.excused.deleted"), 6U);
 }
 
 // What a fault excuses is excused for the records that it hit, and for no others.
