@@ -43,8 +43,10 @@ Partition::Partition(PartitionHost& host, std::string directory, log::LogIdentit
 
 void Partition::set_config(const controller::TopicConfig& config) {
   if (config == config_) return;
+  const controller::Durability opened_with = config_.durability;
   config_ = config;
   if (log_ == nullptr) return;
+  if (MUTANT("broker.durability_as_opened")) config_.durability = opened_with;
   log_->set_config(log_config());
   // A topic that now waits for the disk keeps what was shown: the watermark never goes back. What
   // lies below it without a sync gets one.

@@ -1,5 +1,6 @@
 #include "sim/workload/alterer.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -34,6 +35,26 @@ constexpr std::array kAlterations = {
     Alteration{"segment.index.bytes", "log.index.size.max.bytes", ""},
 };
 
+// Those that say what an acknowledgement means and what becomes of records: checkers must know.
+constexpr std::array kPromises = {
+    Alteration{"flux.durability", "log.flux.durability", "page-cache"},
+    Alteration{"flux.durability", "log.flux.durability", "fsync"},
+    Alteration{"flux.durability", "log.flux.durability", ""},
+    Alteration{"flush.messages", "log.flush.interval.messages", "1"},
+    Alteration{"flush.messages", "log.flush.interval.messages", "5"},
+    Alteration{"flush.messages", "log.flush.interval.messages", ""},
+    Alteration{"flush.ms", "log.flush.interval.ms", "10"},
+    Alteration{"flush.ms", "log.flush.interval.ms", "1000"},
+    Alteration{"flush.ms", "log.flush.interval.ms", ""},
+    Alteration{"retention.ms", "log.retention.ms", "700"},
+    Alteration{"retention.ms", "log.retention.ms", "2500"},
+    Alteration{"retention.ms", "log.retention.ms", "-1"},
+    Alteration{"retention.ms", "log.retention.ms", ""},
+    Alteration{"retention.bytes", "log.retention.bytes", "3000"},
+    Alteration{"retention.bytes", "log.retention.bytes", "20000"},
+    Alteration{"retention.bytes", "log.retention.bytes", ""},
+};
+
 class Altering {
  public:
   Altering(env::Task& task, Session& session, client::Client& client)
@@ -43,6 +64,8 @@ class Altering {
 
  private:
   void alter(const ConfigTarget& target, Key key);
+  void alter_promise(const ConfigTarget& target, Key key);
+  client::Admin::Done send(const ConfigTarget& target, const Alteration& wanted);
   void grow();
   void describe();
 
@@ -70,19 +93,49 @@ void Altering::step(std::uint64_t number) {
 }
 
 void Altering::alter(const ConfigTarget& target, Key key) {
+  const Weights& weights = session_.spec().operations;
+  const auto promises = weights.find("promise");
+  if (promises != weights.end() && promises->second > 0 &&
+      draw_weighted(session_.env().random, key.with("kind"), weights, "layout") == "promise") {
+    return alter_promise(target, key);
+  }
   const std::uint64_t drawn = session_.env().random.draw(key.with("setting"), kAlterations.size());
-  const Alteration& wanted = kAlterations[drawn];
-  const bool topic = target.kind == ConfigTarget::Kind::topic;
-  ConfigEdit edit{.name = std::string(topic ? wanted.topic_name : wanted.broker_name),
-                  .value = std::string(wanted.value)};
-  if (wanted.value.empty()) edit.operation = ConfigEdit::Operation::remove;
-  const auto done = client::Admin(client_).alter_config(task_, target, {edit});
-  if (!done.ok()) return;
-  if (topic) {
+  if (!send(target, kAlterations[drawn]).ok()) return;
+  if (target.kind == ConfigTarget::Kind::topic) {
     REACHED("client.altered_topic");
   } else {
     REACHED("client.altered_brokers");
   }
+}
+
+void Altering::alter_promise(const ConfigTarget& target, Key key) {
+  const std::uint64_t drawn = session_.env().random.draw(key.with("promise"), kPromises.size());
+  const Alteration& wanted = kPromises[drawn];
+  const bool topic = target.kind == ConfigTarget::Kind::topic;
+  Operation op;
+  op.kind = OperationKind::alter_config;
+  op.topic = target.name;
+  op.setting = topic ? wanted.topic_name : wanted.broker_name;
+  op.value = wanted.value;
+  const OperationId id = session_.invoke(op);
+  const client::Admin::Done done = send(target, wanted);
+  session_.complete(id, [&](Operation& filled) {
+    filled.outcome = outcome_of(done);
+    filled.attempt = std::max(done.tries, 1u);
+    filled.kafka_error = static_cast<int>(done.wire);
+    if (!done.error) return;
+    filled.error = done.error->code();
+    filled.detail = done.error->detail();
+  });
+  if (done.ok()) REACHED("client.altered_promise");
+}
+
+client::Admin::Done Altering::send(const ConfigTarget& target, const Alteration& wanted) {
+  const bool topic = target.kind == ConfigTarget::Kind::topic;
+  ConfigEdit edit{.name = std::string(topic ? wanted.topic_name : wanted.broker_name),
+                  .value = std::string(wanted.value)};
+  if (wanted.value.empty()) edit.operation = ConfigEdit::Operation::remove;
+  return client::Admin(client_).alter_config(task_, target, {edit});
 }
 
 void Altering::grow() {

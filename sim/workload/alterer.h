@@ -1,8 +1,9 @@
 // alterer: a client that alters settings of the topics that others write and read, and of all
 // brokers, and gives topics of its own more partitions.
 //
-// It alters only what changes how records are stored, never what becomes of them or what an
-// acknowledgement means: those who judge the others' records need not know of it.
+// Its operations by weight: `layout` alters how records are stored, of which those who judge the
+// others' records need not know; `promise` what an acknowledgement means and what becomes of
+// records, and these alterations stand in the history. Without weights it is all layout.
 #pragma once
 
 #include <memory>

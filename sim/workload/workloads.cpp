@@ -14,7 +14,8 @@ std::vector<WorkloadKind> workload_kinds() {
   return {
       {.name = "alterer",
        .meaning = "alters settings of topics and brokers, gives topics more partitions",
-       .make = Alterer::make},
+       .make = Alterer::make,
+       .operations = {"layout", "promise"}},
       {.name = "hostile",
        .meaning = "garbage, half frames, absurd lengths, connections dropped or left standing",
        .make = Hostile::make},
