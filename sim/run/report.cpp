@@ -199,14 +199,20 @@ Result<Floors> load_floors(std::string_view file, std::string_view text,
   if (found == root.end()) return floors;
   JsonDocument document{std::string(file), 0};
   std::map<std::string, std::int64_t, std::less<>> per_hundred;
+  std::map<std::string, std::int64_t, std::less<>> at_most;
   {
     JsonReader reader(document, *found, std::string(scenario));
     reader.integer("from_seeds", floors.from_seeds, 1, 1'000'000);
     reader.integers("per_hundred", per_hundred);
+    reader.integers("at_most_per_hundred", at_most);
   }
   TRY(document.result());
   for (const auto& [name, floor] : per_hundred) {
     floors.per_hundred[name] = static_cast<std::uint64_t>(std::max<std::int64_t>(floor, 0));
+  }
+  for (const auto& [name, ceiling] : at_most) {
+    floors.at_most_per_hundred[name] =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(ceiling, 0));
   }
   return floors;
 }

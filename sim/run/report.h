@@ -33,10 +33,11 @@ struct ListedScenario {
 };
 std::string scenario_table(const std::vector<ListedScenario>& scenarios, bool json);
 
-// scenarios/floors.json: counts that a swarm must reach, per hundred seeds.
+// scenarios/floors.json: counts that a swarm must reach, or must not exceed, per hundred seeds.
 struct Floors {
   std::uint64_t from_seeds = 100;  // smaller swarms are not judged
   std::map<std::string, std::uint64_t> per_hundred;
+  std::map<std::string, std::uint64_t> at_most_per_hundred;
 };
 Result<Floors> load_floors(std::string_view file, std::string_view text, std::string_view scenario);
 

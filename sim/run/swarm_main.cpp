@@ -122,6 +122,13 @@ void Swarm::compare_with(const Floors& floors) {
       summary_.below.push_back(fmt::format("{}: {} of at least {}", name, seen, wanted));
     }
   }
+  for (const auto& [name, ceiling] : floors.at_most_per_hundred) {
+    const std::uint64_t allowed = ceiling * summary_.seeds / 100;
+    const std::uint64_t seen = summary_.counts[name];
+    if (seen > allowed) {
+      summary_.below.push_back(fmt::format("{}: {} of at most {}", name, seen, allowed));
+    }
+  }
 }
 
 int Swarm::run(const Floors& floors, const std::string& expected) {

@@ -40,8 +40,8 @@ run_ctest() { # PRESET [CTEST ARGUMENT...]
   return "$status"
 }
 
-swarm() { # FLUXSIM SEEDS
-  "$1" swarm --first 1 --seeds "$2" --jobs "$jobs"
+swarm() { # FLUXSIM SEEDS [SCENARIO]
+  "$1" swarm ${3:+"$3"} --first 1 --seeds "$2" --jobs "$jobs"
 }
 
 test_release() {
@@ -61,6 +61,7 @@ test_release() {
     counted_step regress "$root/tests/zoo/regress" "$root/build/bin/fluxsim"
     counted_step tapes "$root/tests/zoo/tapes" "$root/build/bin/fluxsim"
     counted_step swarm swarm "$root/build/bin/fluxsim" "$1"
+    counted_step swarm-recreate swarm "$root/build/bin/fluxsim" 100 recreate_swarm
   fi
 }
 
