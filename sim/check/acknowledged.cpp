@@ -64,7 +64,7 @@ void AcknowledgedChecker::judge_at_acknowledgement(const Promised& one, Time at)
   }
   if (one.promise != Promise::survives_power_cut) return;
   count("synced_when_acknowledged");
-  if (map_.synced(*one.stored) || excuse_of(one) || gone_from_front(one, at)) return;
+  if (map_.synced(*one.stored) || excuse_of(one, true, at)) return;
   violation(at,
             fmt::format("{} was acknowledged at {} offset {} before a sync covered it",
                         value_text(one.record.value), one.where.to_string(), one.offset.value()),
@@ -116,8 +116,13 @@ std::optional<std::string> AcknowledgedChecker::gone_from_front(const Promised& 
   return entitled_.why_gone(one.where, one.offset, one.stored, gone);
 }
 
-std::optional<std::string> AcknowledgedChecker::excuse_of(const Promised& one) const {
+std::optional<std::string> AcknowledgedChecker::excuse_of(const Promised& one, bool gone,
+                                                          Time now) const {
   if (auto deleted = lives_.why_deleted(*one.operation)) return deleted;
+  // Only what is not there can have gone by right.
+  if (gone) {
+    if (auto entitled = gone_from_front(one, now)) return entitled;
+  }
   if (!one.stored) return std::nullopt;
   return map_.excuse(*one.stored, one.promise);
 }
@@ -138,9 +143,7 @@ void AcknowledgedChecker::judge_at_end(const Promised& one, Time now) {
     if (at != partition->second.end()) found = &at->second;
   }
   const bool held = found && found->value == one.record.value && found->digest == one.record.digest;
-  std::optional<std::string> excuse = excuse_of(one);
-  // Only what is not there can have gone by right.
-  if (!excuse && !held) excuse = gone_from_front(one, now);
+  std::optional<std::string> excuse = excuse_of(one, !held, now);
   if (!excuse && one.stored && !audited_.contains(one.where)) excuse = map_.closed(*one.stored);
   if (!excuse) count("owed");
   if (held) return count("held");

@@ -52,7 +52,7 @@ class AcknowledgedChecker final : public Checker {
   void note_start(const Operation& op);
   bool was_in_doubt(const Promised& one) const;
   std::optional<std::string> gone_from_front(const Promised& one, Time now) const;
-  std::optional<std::string> excuse_of(const Promised& one) const;
+  std::optional<std::string> excuse_of(const Promised& one, bool gone, Time now) const;
 
   StorageMap map_;
   Settings settings_;
