@@ -84,6 +84,27 @@ struct Slice {
   bool empty() const { return length == 0; }
 };
 
+// How far a scrub of a log has come, and where it ends: at the synced end when it began. What is
+// written later was verified by whoever wrote it, and comes with the next scrub.
+struct ScrubPlace {
+  Offset until;
+  Offset segment{0};  // its base
+  std::uint32_t position = 0;
+};
+
+struct Scrubbed {
+  std::uint64_t bytes = 0;
+  std::size_t rotten = 0;  // ranges that were not known to be
+};
+
+// Offsets that stood in the log and cannot be read any more, for all that is known now.
+struct Damage {
+  Offset from;
+  Offset to;  // exclusive
+
+  friend bool operator==(const Damage&, const Damage&) = default;
+};
+
 struct TimestampOffset {
   record::Timestamp timestamp;
   Offset offset;
@@ -143,6 +164,17 @@ class Log : public std::enable_shared_from_this<Log> {
                                                               record::Timestamp at_least);
   // The record with the largest timestamp.
   Result<std::optional<TimestampOffset>> offset_of_max_timestamp(env::Task& task);
+
+  // Reads the next runs of blocks again, up to that many bytes and one run at least, holds them
+  // against their digests, whatever was verified before, and moves the place behind them: what a
+  // disk has spoiled since is logged, and not served any more. Changes nothing on disk. Nothing at
+  // the end. Errors: not_available (closed, poisoned); those of the disk, where they are not of the
+  // bytes alone.
+  Result<std::optional<Scrubbed>> scrub(env::Task& task, ScrubPlace& place,
+                                        std::uint64_t bytes_max);
+  // What opening, readers and scrubs have found rotten or missing and readers are refused, in order
+  // of offsets. A repair begins here.
+  std::vector<Damage> damage() const;
 
   // Deletes what lies before `to`: once it returns the log starts there, for good, over any crash;
   // nothing happens when it starts later. Errors: out_of_range above end_offset(); not_available
@@ -242,6 +274,11 @@ class Log : public std::enable_shared_from_this<Log> {
   Offset expired_end(const Retention& retention, Offset limit) const;
   Result<void> check_writable() const;
   bool too_old(const Segment& segment, std::int64_t age_ms_max) const;
+
+  // log_scrub.cpp
+  SegmentPointer segment_to_scrub(ScrubPlace& place) const;
+  Result<Scrubbed> scrub_segment(env::Task& task, Segment& segment, ScrubPlace& place,
+                                 std::uint64_t bytes_max);
 
   // log_read.cpp
   Result<std::optional<TimestampOffset>> newest_of_cut(env::Task& task, Segment& segment);

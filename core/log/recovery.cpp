@@ -272,8 +272,9 @@ SegmentRecovery::Step SegmentRecovery::skip_as_rot(std::uint32_t to, Offset to_o
   CHECK_GE(to, position_);
   if (later_.next_base) to_offset = std::min(to_offset, *later_.next_base);
   REACHED("log.rot_found");
-  TRACE(env_.trace, error, "log.rot", {"partition", identity_.name()}, {"segment", base_},
-        {"from", offset_}, {"to", to_offset}, {"position", position_}, {"bytes", to - position_});
+  TRACE(env_.trace, error, "log.rot", {"partition", identity_.name()},
+        {"file", directory_ + "/" + segment_file(base_, kLogSuffix)}, {"from", offset_},
+        {"to", to_offset}, {"position", position_}, {"bytes", to - position_});
   verdict_.found.rot.push_back({.at = {position_, to},
                                 .base = offset_,
                                 .end = to_offset,

@@ -51,8 +51,8 @@ Result<std::shared_ptr<File>> Segment::integrity(Task& task) {
 }
 
 void Segment::close_files() {
-  data_ = {};
-  integrity_ = {};
+  data_.kept.reset();
+  integrity_.kept.reset();
 }
 
 Result<void> Segment::create(Task& task) {

@@ -129,7 +129,7 @@ class Segment {
   Result<bool> check_indexes(env::Task& task);
   // Of a segment that is no longer appended to; they are read back when needed.
   void drop_indexes();
-  // Gives the files back; they are opened again when needed.
+  // Gives the writer's files back; they are opened again when needed. Readers keep theirs.
   void close_files();
   Result<std::shared_ptr<env::File>> data(env::Task& task);
 
@@ -139,6 +139,15 @@ class Segment {
   // Batches from that offset, ending at or before `limit` and within bytes_max, verified.
   Result<SegmentSlice> slice(env::Task& task, Offset offset, Offset limit, std::size_t bytes_max,
                              bool at_least_one);
+  // Both files, to be held over many reads.
+  struct Held {
+    std::shared_ptr<env::File> data;
+    std::shared_ptr<env::File> integrity;
+  };
+  Result<Held> hold_files(env::Task& task);
+  // Verifies the next run of blocks from a position on as though it had not been verified since
+  // opening, and returns where it lies; nothing when none ends at or before that offset.
+  Result<std::optional<Range>> scrub(env::Task& task, std::uint32_t position, Offset until);
   // The first offset at or after this one that is not in rot.
   Offset skip_rot(Offset offset) const;
   // A relative offset to start from when looking for a timestamp.

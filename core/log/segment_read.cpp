@@ -154,7 +154,7 @@ void Segment::add_rot(const RotRange& rot) {
     REACHED("log.rot_found_by_read");
   }
   if (!rot.may_pass) judged_.add(rot.at);
-  TRACE(env_.trace, error, "log.rot", {"partition", identity_.name()}, {"segment", base_},
+  TRACE(env_.trace, error, "log.rot", {"partition", identity_.name()}, {"file", path(kLogSuffix)},
         {"from", rot.base}, {"to", rot.end}, {"position", rot.at.from},
         {"bytes", rot.at.to - rot.at.from});
   rot_.push_back(rot);
@@ -305,6 +305,23 @@ Result<void> Segment::verify(Task& task, Range range) {
     range.from = to;
   }
   return {};
+}
+
+Result<Segment::Held> Segment::hold_files(Task& task) {
+  Held out;
+  out.data = TRY(data(task));
+  out.integrity = TRY(integrity(task));
+  return out;
+}
+
+Result<std::optional<Range>> Segment::scrub(Task& task, std::uint32_t position, Offset until) {
+  if (groups_.empty() || position >= closed_end()) return std::nullopt;
+  const std::size_t group = group_at(std::max(position, groups_.front().position));
+  const Range range{groups_[group].position, group_end(group)};
+  // The last run may still grow.
+  if (group_end_offset(group) > until) return std::nullopt;
+  TRY(verify_group(task, group));
+  return range;
 }
 
 // The bytes of a range that lies between batches, verified as they were read (read_verify=always).
