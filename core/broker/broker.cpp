@@ -248,6 +248,7 @@ void Broker::write_metrics(env::Task& task, metrics::Exposition& to) const {
   std::uint64_t open = 0;
   std::uint64_t bytes = 0;
   std::uint64_t segments = 0;
+  std::uint64_t damaged = 0;
   // Others run in between, and may take partitions away.
   PartitionKey last{.topic = {}, .index = PartitionIndex(-1)};
   for (auto at = partitions_.begin(); at != partitions_.end(); at = partitions_.upper_bound(last)) {
@@ -256,6 +257,7 @@ void Broker::write_metrics(env::Task& task, metrics::Exposition& to) const {
       ++open;
       bytes += log->size_bytes();
       segments += log->segment_count();
+      damaged += log->damage().size();
     }
     env::yield_if_due(task);
   }
@@ -266,6 +268,8 @@ void Broker::write_metrics(env::Task& task, metrics::Exposition& to) const {
   to.single("flux_logs_open", Kind::gauge, "Partitions whose log was used since the start.", open);
   to.single("flux_log_size_bytes", Kind::gauge, "Bytes of record batches in those logs.", bytes);
   to.single("flux_log_segments", Kind::gauge, "Segments of those logs.", segments);
+  to.single("flux_log_damaged_ranges", Kind::gauge,
+            "Ranges of offsets in those logs that are known to be spoilt or lost.", damaged);
   to.single("flux_metadata_log_end_offset", Kind::gauge,
             "Where the metadata ends that this node acts on.",
             static_cast<std::uint64_t>(std::max<std::int64_t>(0, now->end.value())));

@@ -24,16 +24,22 @@ Duration delete_delay_of(const controller::TopicConfig& config) {
 }  // namespace
 
 Housekeeping::Housekeeping(Broker& broker, const HousekeepingConfig& config)
-    : broker_(broker), env_(broker.env()), config_(config), task_(env_.scheduler) {}
+    : broker_(broker),
+      env_(broker.env()),
+      config_(config),
+      task_(env_.scheduler),
+      scrub_(broker, config.scrub) {}
 
 void Housekeeping::start() {
   // Opening a log recovers it.
   task_.spawn("housekeeping", [this](env::Task& task) { run(task); }, env::StackSize::large);
+  scrub_.start(config_.first_after);
 }
 
 Result<void> Housekeeping::stop(env::Task& task) {
   stopping_ = true;
   wake_.notify_all();
+  TRY(scrub_.stop(task));
   return task_.wait(task);
 }
 

@@ -6,6 +6,8 @@
 // may be something to do, which is remembered, and only then is its log opened. So an idle
 // partition costs no task, no timer and no open file, and a thing to remember of sixteen bytes.
 //
+// Beside it runs the scrub (scrub.h), which takes its time and must not hold this up.
+//
 // It only asks the log; what may go and in which order is the log's (core/log/log_retention.cpp).
 #pragma once
 
@@ -17,6 +19,7 @@
 
 #include "core/base/ids.h"
 #include "core/base/time.h"
+#include "core/broker/scrub.h"
 #include "core/controller/image.h"
 #include "core/controller/topic_config.h"
 #include "core/env/env.h"
@@ -32,6 +35,7 @@ class Partition;
 struct HousekeepingConfig {
   Duration first_after = seconds(30);      // log.initial.task.delay.ms
   Duration check_interval = seconds(300);  // log.retention.check.interval.ms
+  ScrubConfig scrub;                       // its first pass begins after first_after, too
 
   friend bool operator==(const HousekeepingConfig&, const HousekeepingConfig&) = default;
 };
@@ -69,6 +73,7 @@ class Housekeeping {
   bool stopping_ = false;
   sync::Condition wake_;
   sync::TaskGroup task_;
+  Scrub scrub_;
 };
 
 }  // namespace flux::broker

@@ -39,6 +39,12 @@ void BrokerMetrics::write(metrics::Exposition& to) const {
   counter("flux_log_corrupt_reads_total", "Reads that met spoilt bytes; none of them were served.",
           corrupt_reads);
   counter("flux_log_indexes_rebuilt_total", "Indexes that did not fit their log.", indexes_rebuilt);
+  counter("flux_scrub_bytes_total", "Bytes of batches that the scrub has read again.",
+          scrubbed_bytes);
+  counter("flux_scrub_passes_total", "Times that the scrub came to the end of all partitions.",
+          scrub_passes);
+  counter("flux_scrub_rotten_ranges_total",
+          "Ranges that the scrub found spoilt since they were last verified.", scrub_rotten_ranges);
   to.single("flux_partitions_failed", Kind::gauge,
             "Partitions whose log was lost or could not be opened, and is not open again.",
             partitions_failed);

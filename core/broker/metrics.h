@@ -30,6 +30,10 @@ struct BrokerMetrics {
   metrics::Counter corrupt_reads;
   metrics::Counter indexes_rebuilt;
 
+  metrics::Counter scrubbed_bytes;
+  metrics::Counter scrub_passes;
+  metrics::Counter scrub_rotten_ranges;
+
   // Partitions whose log was lost or could not be opened, and that are not open again.
   std::uint64_t partitions_failed = 0;
 

@@ -462,6 +462,19 @@ Result<void> Partition::abandon(env::Task& task) {
   return {};
 }
 
+Result<void> Partition::close_unused(env::Task& task, Offset end) {
+  auto opened_by_nobody = TRY(opening_.lock(task));
+  if (retired_ || log_.use_count() != 1 || log_->poisoned() || log_->end_offset() != end) return {};
+  if (appending_ || committing_) return {};
+  const std::shared_ptr<log::Log> log = std::move(log_);
+  log_.reset();
+  ++generation_;
+  watches_.raise();
+  Result<void> closed = log->close(task);
+  if (!closed) dropped_ = log;
+  return closed;
+}
+
 Result<void> Partition::close(env::Task& task) {
   CHECK(!appending_ && !committing_);
   if (log_ == nullptr) return {};

@@ -131,6 +131,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void stop_retrying() { stopping_ = true; }
   // Ends the log in order. Nothing may be under way.
   Result<void> close(env::Task& task);
+  // The same while the broker runs, for a log that was opened for nobody's request: not when
+  // somebody has it by now, or it has grown beyond `end`. It is opened again by whoever comes.
+  Result<void> close_unused(env::Task& task, Offset end);
   // Lets the log of a retired partition go, once no task opens it or writes to it.
   Result<void> abandon(env::Task& task);
 

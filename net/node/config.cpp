@@ -163,6 +163,13 @@ Result<void> set_idle(std::string_view value, Duration& out) {
   return {};
 }
 
+Result<void> set_scrub_interval(std::string_view value, Duration& out) {
+  TRY(set_idle(value, out));
+  if (out != Duration(0)) return {};
+  return fail(ErrorCode::invalid,
+              fmt::format("allowed are -1, for never, and integers from 1 to {}", kMaxMs));
+}
+
 Result<void> set_connections(std::string_view value, server::ListenerLimits& out) {
   return set_number(value, 0, kMaxInt, out.connections_max);
 }
@@ -289,6 +296,15 @@ constexpr std::array kKeys = {
               [](Draft& draft, std::string_view value) {
                 return set_number(value, 1 << 20, INT64_MAX,
                                   draft.config.server.request_memory_max);
+              }},
+    ConfigKey{"flux.scrub.bytes.per.second",
+              [](Draft& draft, std::string_view value) {
+                return set_number(value, 1, kMaxInt,
+                                  draft.config.housekeeping.scrub.bytes_per_second);
+              }},
+    ConfigKey{"flux.scrub.interval.ms",
+              [](Draft& draft, std::string_view value) {
+                return set_scrub_interval(value, draft.config.housekeeping.scrub.interval);
               }},
     ConfigKey{"flux.stop.patience.ms",
               [](Draft& draft, std::string_view value) {

@@ -12,7 +12,11 @@ namespace {
 
 class RetentionTest : public RunningBroker {
  protected:
-  RetentionTest() { housekeeping = {.first_after = seconds(1), .check_interval = seconds(1)}; }
+  RetentionTest() {
+    housekeeping = {.first_after = seconds(1),
+                    .check_interval = seconds(1),
+                    .scrub = {.interval = Duration::max()}};
+  }
 
   void make_topic(env::Task& task, Broker& broker, const std::string& name,
                   std::map<std::string, std::optional<std::string>> settings) {

@@ -32,10 +32,12 @@ class RunningBroker : public ::testing::Test {
         if (running != nullptr) running->on_commit(image, records);
       });
       ASSERT_TRUE(started) << started.error().to_string();
-      Broker broker(
-          node.env(),
-          {.data_directory = "data", .topic_defaults = defaults, .housekeeping = housekeeping},
-          controller);
+      Broker broker(node.env(),
+                    {.data_directory = "data",
+                     .topic_defaults = defaults,
+                     .log = knobs,
+                     .housekeeping = housekeeping},
+                    controller);
       running = &broker;
       ASSERT_TRUE(broker.start(task, {.broker = NodeId(1),
                                       .incarnation = {++incarnation, 0},
@@ -52,6 +54,7 @@ class RunningBroker : public ::testing::Test {
   test::SmallNode node;
   const node::KafkaRecordCodec codec;
   controller::Settings defaults;
+  LogKnobs knobs;
   HousekeepingConfig housekeeping;
   std::uint64_t incarnation = 0;
 };

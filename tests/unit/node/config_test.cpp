@@ -193,6 +193,21 @@ TEST(Config, SaysWhichDefaultsOfTopicsHaveNoEffectYet) {
             "log.cleaner.min.compaction.lag.ms, log.preallocate");
 }
 
+TEST(Config, ReadsHowOftenAndHowFastItScrubs) {
+  const auto scrub = [](std::string_view text) {
+    const auto config = Config::parse(text);
+    EXPECT_TRUE(config) << text;
+    return config ? config->housekeeping.scrub : broker::ScrubConfig{};
+  };
+  EXPECT_EQ(scrub("").interval, seconds(std::int64_t{7} * 24 * 3600));
+  EXPECT_EQ(scrub("flux.scrub.interval.ms=-1").interval, Duration::max());
+  EXPECT_EQ(scrub("flux.scrub.interval.ms=250").interval, milliseconds(250));
+  EXPECT_EQ(scrub("flux.scrub.bytes.per.second=1").bytes_per_second, 1U);
+  EXPECT_NE(refusal("flux.scrub.interval.ms=0").find("-1, for never, and"), std::string::npos);
+  EXPECT_NE(refusal("flux.scrub.interval.ms=-2").find("from -1 to"), std::string::npos);
+  EXPECT_NE(refusal("flux.scrub.bytes.per.second=0").find("from 1 to"), std::string::npos);
+}
+
 TEST(Config, NamesWhatIsWrong) {
   EXPECT_NE(refusal("num.partition=3").find("did you mean num.partitions?"), std::string::npos);
   EXPECT_NE(refusal("lisetners=x").find("did you mean listeners?"), std::string::npos);
