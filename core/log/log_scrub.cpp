@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/base/mark.h"
+#include "core/base/mutant.h"
 #include "core/log/log.h"
 #include "core/log/segment.h"
 
@@ -56,6 +57,9 @@ Result<Scrubbed> Log::scrub_segment(Task& task, Segment& segment, ScrubPlace& pl
     if (rot_now <= rot_before) continue;
     REACHED("log.rot_found_by_scrub");
     out.rotten += rot_now - rot_before;
+    if (MUTANT("log.scrub_cuts_rot")) {
+      TRY(held.data->truncate(task, segment.rot().front().at.from));
+    }
   } while (out.bytes < bytes_max);
   return out;
 }
