@@ -37,15 +37,16 @@ Result<void> replace_file(Task& task, Disk& disk, std::string_view path, ByteVie
   return disk.sync_directory(task, parent_of(path));
 }
 
+Result<void> settle_directory(Task& task, Disk& disk, std::string_view path) {
+  const Result<void> made = disk.make_directory(task, path);
+  if (!made && made.error().code() != ErrorCode::exists) return made;
+  return disk.sync_directory(task, parent_of(path));
+}
+
 Result<void> make_directories(Task& task, Disk& disk, std::string_view path) {
   for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
     const std::string_view prefix = path.substr(0, at);
-    if (!prefix.empty() && prefix != ".") {
-      const Result<void> made = disk.make_directory(task, prefix);
-      if (!made && made.error().code() != ErrorCode::exists) return made;
-      // Also of one that is there: whoever made it may have died before this.
-      TRY(disk.sync_directory(task, parent_of(prefix)));
-    }
+    if (!prefix.empty() && prefix != ".") TRY(settle_directory(task, disk, prefix));
     if (at == std::string_view::npos) return {};
   }
 }

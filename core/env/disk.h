@@ -96,6 +96,9 @@ class Disk {
 Result<Bytes> read_file(Task& task, Disk& disk, std::string_view path, std::uint64_t limit);
 // Write to "<path>.tmp", sync, rename over `path`, sync the directory: old or new, never a mixture.
 Result<void> replace_file(Task& task, Disk& disk, std::string_view path, ByteView content);
+// Makes one directory, or finds it there, and its name durable: whoever made it may have died
+// before that. The parent must exist; whether its own name is durable is its maker's affair.
+Result<void> settle_directory(Task& task, Disk& disk, std::string_view path);
 // Makes the directory and its missing parents. When it returns, the names of all of them are
 // durable, of those too that were there before.
 Result<void> make_directories(Task& task, Disk& disk, std::string_view path);

@@ -125,8 +125,9 @@ struct RecoveryReport {
 class Log : public std::enable_shared_from_this<Log> {
  public:
   // Opens or makes the partition's directory and recovers it. When it returns, everything that it
-  // holds is durable. Errors: those of the disk; invalid when the directory belongs to another
-  // topic id; unsupported when it is of a newer format. An open that failed may be tried again.
+  // holds is durable; for the directory's parent the caller has seen to that. Errors: those of the
+  // disk; invalid when the directory belongs to another topic id; unsupported when it is of a newer
+  // format. An open that failed may be tried again.
   static Result<std::shared_ptr<Log>> open(env::Task& task, env::Env& env, std::string directory,
                                            LogIdentity identity, LogConfig config);
   ~Log();
@@ -271,6 +272,7 @@ class Log : public std::enable_shared_from_this<Log> {
 
   // log_retention.cpp
   Result<void> advance_locked(env::Task& task, Offset to);
+  Result<void> write_start(env::Task& task, Offset start, Offset segment);
   Offset expired_end(const Retention& retention, Offset limit) const;
   Result<void> check_writable() const;
   bool too_old(const Segment& segment, std::int64_t age_ms_max) const;
@@ -305,6 +307,7 @@ class Log : public std::enable_shared_from_this<Log> {
 
   std::vector<SegmentPointer> segments_;  // by base offset; the last one is appended to
   Offset start_offset_;
+  Offset start_segment_;  // the first that counts, as the start file has it
   Offset end_offset_;
   Offset synced_end_;
   Epochs epochs_;

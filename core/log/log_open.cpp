@@ -47,7 +47,7 @@ class Opening {
       load_first_snapshot(task, bases);
       TRY(recover_segments(task, bases));
       TRY(drop_snapshots(task));
-      TRY(settle_names(task));
+      if (!bases.empty()) TRY(settle_names(task));
     }
     TRY(finish(task));
     TRACE(log_.env_.trace, info, "log.opened", {"partition", log_.identity_.name()},
@@ -61,6 +61,7 @@ class Opening {
   Result<void> prepare_directory(Task& task);
   Result<bool> has_own_segment(Task& task);
   Result<void> read_start(Task& task);
+  Result<void> settle_start(Task& task);
   Result<std::vector<Offset>> list_segments(Task& task);
   Result<bool> open_clean(Task& task, const std::vector<Offset>& bases);
   Result<void> drop_leftovers(Task& task, std::vector<Offset>& bases);
@@ -94,7 +95,7 @@ Result<void> Opening::prepare_directory(Task& task) {
   }
   if (!missing) REACHED("log.topic_id_spoiled");
   // The id comes after the directory's name is durable: where it stands, so is the name.
-  TRY(env::make_directories(task, disk_, log_.directory_));
+  TRY(env::settle_directory(task, disk_, log_.directory_));
   return env::replace_file(task, disk_, log_.path(kMetadataFile),
                            as_bytes(partition_metadata_text(log_.identity_.topic_id)));
 }
@@ -130,14 +131,22 @@ Result<void> Opening::read_start(Task& task) {
   return write_start_file(task, disk_, path, log_.identity_, start_);
 }
 
+// A process that died may have written it and not come to make it durable. By what it says files
+// go, of which a power cut would bring back some and not others if it brought back an older start.
+Result<void> Opening::settle_start(Task& task) {
+  const auto file = TRY(disk_.open(task, log_.path(kStartFile), env::Open::read_write));
+  TRY(file->sync(task));
+  return disk_.sync_directory(task, log_.directory_);
+}
+
 Result<std::vector<Offset>> Opening::list_segments(Task& task) {
   std::set<Offset> bases;
+  std::vector<std::string> deleted;
   for (const env::DirectoryEntry& entry : TRY(disk_.list(task, log_.directory_))) {
     if (entry.is_directory) continue;
     const auto any = base_of_file(entry.name);
     if (any && *any < start_.segment) {
-      REACHED("log.deleted_segment_found");
-      TRY(remove_if_there(task, disk_, log_.path(entry.name)));
+      deleted.push_back(entry.name);
     } else if (entry.name.ends_with(kTemporarySuffix)) {
       TRY(remove_if_there(task, disk_, log_.path(entry.name)));
     } else if (const auto base = base_of_file(entry.name, kLogSuffix)) {
@@ -149,6 +158,11 @@ Result<std::vector<Offset>> Opening::list_segments(Task& task) {
     } else if (entry.name == kCleanFile) {
       marked_ = true;
     }
+  }
+  if (start_ != LogStart() && (!marked_ || !deleted.empty())) TRY(settle_start(task));
+  for (const std::string& name : deleted) {
+    REACHED("log.deleted_segment_found");
+    TRY(remove_if_there(task, disk_, log_.path(name)));
   }
   return std::vector<Offset>(bases.begin(), bases.end());
 }
@@ -276,7 +290,7 @@ Result<void> Opening::drop_snapshots(Task& task) {
 }
 
 // Names are durable before anything in their files is acknowledged. A process that died may have
-// made files and not come to this.
+// made files and not come to this. (A log without files begins by making its first ones durable.)
 Result<void> Opening::settle_names(Task& task) {
   REACHED("log.names_synced_at_open");
   return disk_.sync_directory(task, log_.directory_);
@@ -339,6 +353,7 @@ Result<void> Opening::finish(Task& task) {
   for (std::size_t i = 0; i + 1 < log_.segments_.size(); ++i) log_.segments_[i]->drop_indexes();
   log_.active()->close_files();
   log_.start_offset_ = std::max(log_.segments_.front()->base_offset(), start_.start);
+  log_.start_segment_ = start_.segment;
   log_.synced_end_ = log_.end_offset_;
   log_.hear_recovered();
   return settle_epochs(task);

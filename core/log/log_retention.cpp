@@ -35,13 +35,16 @@ Result<void> Log::advance_start(Task& task, Offset to) {
   return advance_locked(task, to);
 }
 
+Result<void> Log::write_start(Task& task, Offset start, Offset segment) {
+  TRY(write_start_file(task, env_.disk, path(kStartFile), identity_, {start, segment}));
+  start_segment_ = segment;
+  return {};
+}
+
 Result<void> Log::advance_locked(Task& task, Offset to) {
   if (to <= start_offset_) return {};
   if (to > end_offset_) return refuse_offset(to);
-  const LogStart start{.start = to, .segment = segment_of(to)->base_offset()};
-  if (!MUTANT("log.start_not_durable")) {
-    TRY(write_start_file(task, env_.disk, path(kStartFile), identity_, start));
-  }
+  if (!MUTANT("log.start_not_durable")) TRY(write_start(task, to, segment_of(to)->base_offset()));
   REACHED("log.start_advanced");
   TRACE(env_.trace, info, "log.start_advanced", {"partition", identity_.name()},
         {"from", start_offset_}, {"to", to});
@@ -147,6 +150,12 @@ Result<std::optional<Instant>> Log::remove_deleted(Task& task, Duration delay) {
   bool removed = false;
   while (!deleted_.empty() && deleted_.front().since + delay <= now) {
     const Segment& segment = *deleted_.front().segment;
+    // The start was the log's end then, and what it named as its first segment goes now: of that a
+    // crash may leave some of the files.
+    if (start_segment_ <= segment.base_offset()) {
+      REACHED("log.start_file_behind");
+      TRY(write_start(task, start_offset_, segments_.front()->base_offset()));
+    }
     TRY(remove_segment_files(task, env_.disk, directory_, segment.base_offset()));
     REACHED("log.segment_deleted");
     TRACE(env_.trace, info, "log.segment_deleted", {"partition", identity_.name()},

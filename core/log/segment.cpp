@@ -60,8 +60,6 @@ Result<void> Segment::create(Task& task) {
   data_.kept = TRY(env_.disk.open(task, path(kLogSuffix), env::Open::create_empty));
   integrity_.kept = TRY(env_.disk.open(task, path(kIntegritySuffix), env::Open::create_empty));
   TRY(integrity_.kept->write_at(task, 0, codec_.header()));
-  TRY(env_.disk.open(task, path(kIndexSuffix), env::Open::create_empty));
-  TRY(env_.disk.open(task, path(kTimeIndexSuffix), env::Open::create_empty));
   return {};
 }
 
@@ -246,6 +244,7 @@ Result<bool> Segment::check_indexes(Task& task) {
   const auto differs = [&](std::string_view suffix, const Bytes& expected, std::uint64_t& digest) {
     digest = hash_bytes(expected);
     const Result<Bytes> found = env::read_file(task, env_.disk, path(suffix), expected.size());
+    if (!found && found.error() == ErrorCode::not_found) return !expected.empty();
     return !found || !equal(*found, expected);
   };
   if (!differs(kIndexSuffix, indexer_.offsets.encode(), index_digests_.offsets) &&

@@ -46,6 +46,7 @@ inline Bytes make_batch(std::string_view tag, const BatchSpec& spec = {}) {
 using LogPointer = std::shared_ptr<log::Log>;
 
 inline Result<LogPointer> open_log(env::Task& task, env::Env& env, const log::LogConfig& config) {
+  TRY(env::make_directories(task, env.disk, "data"));
   return log::Log::open(task, env, std::string(kLogDirectory), identity_of(), config);
 }
 
