@@ -32,6 +32,7 @@ PURE_C = re.compile(
     | snprintf | ceil                               # fmt's templates, for floating point
     # Libraries that compute on bytes they are given.
     | crc32_iscsi\w* | LZ4\w+ | ZSTD_\w+ | snappy_\w+
+    | __cpu_model                                    # what the processor has, for how, not for what
     | (deflate|inflate)\w* | compressBound | crc32(_z)? | adler32(_z)?
     )$""",
     re.VERBOSE,
