@@ -193,9 +193,17 @@ Result<void> set_per_ip(std::string_view value,
     if (colon == std::string_view::npos || colon == 0) {
       return fail(ErrorCode::invalid, fmt::format("{} is not ADDRESS:COUNT", pair));
     }
+    const std::string_view address = pair.substr(0, colon);
+    if (address.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos ||
+        address.find_first_of(":.") == std::string_view::npos) {
+      return fail(ErrorCode::invalid,
+                  fmt::format("{} is no numeric address, such as 127.0.0.1 or ::1; host names are "
+                              "not resolved here",
+                              address));
+    }
     std::size_t count = 0;
     TRY(set_number(pair.substr(colon + 1), 0, kMaxInt, count));
-    out[std::string(pair.substr(0, colon))] = count;
+    out[std::string(address)] = count;
   }
   return {};
 }

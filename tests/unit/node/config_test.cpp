@@ -90,6 +90,8 @@ TEST(Config, ReadsConnectionLimits) {
   EXPECT_NE(config->notices[0].find("listener.name.nobody.*: no listener"), std::string::npos);
   EXPECT_NE(refusal("max.connections.per.ip=0").find("lets nobody in"), std::string::npos);
   EXPECT_NE(refusal("max.connections.per.ip.overrides=a").find("ADDRESS:COUNT"), std::string::npos);
+  EXPECT_NE(refusal("max.connections.per.ip.overrides=localhost:5").find("no numeric address"),
+            std::string::npos);
   EXPECT_NE(refusal("listener.name.a.max.connections=x").find("integers from 0"),
             std::string::npos);
   EXPECT_NE(refusal("max.connection.creation.rate=0").find("integers from 1"), std::string::npos);
