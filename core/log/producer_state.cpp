@@ -98,7 +98,8 @@ void ProducerState::hear(ProducerId id, Instant when) {
 }
 
 void ProducerState::forget_silent(Instant horizon) {
-  while (!by_time_.empty() && by_time_.begin()->first <= horizon) {
+  for (int i = 0; i < kForgottenAtOnce; ++i) {
+    if (by_time_.empty() || by_time_.begin()->first > horizon) return;
     REACHED("log.producer_forgotten");
     const ProducerId id = by_time_.begin()->second;
     by_time_.erase(by_time_.begin());

@@ -13,19 +13,20 @@ namespace {
 using Request = kafka::DescribeTopicPartitionsRequest;
 using Response = kafka::DescribeTopicPartitionsResponse;
 
-// By name; all that there are when none is named. What lies before the cursor was told already.
-std::set<std::string, std::less<>> names_of(const controller::Image& image,
-                                            const Request& request) {
-  std::set<std::string, std::less<>> out;
+// By name, of what is named, or of all that there is the next few; the names are the image's or the
+// request's. What lies before the cursor was told already.
+std::set<std::string_view> names_of(env::Task& task, const controller::Image& image,
+                                    const Request& request, std::size_t at_most) {
+  std::set<std::string_view> out;
   const std::string_view from =
       request.cursor ? std::string_view(request.cursor->topic_name) : std::string_view();
   if (request.topics.empty()) {
-    for (auto at = image.topics.lower_bound(from); at != image.topics.end(); ++at) {
-      out.insert(at->first);
-    }
+    auto at = image.topics.lower_bound(from);
+    for (; at != image.topics.end() && out.size() < at_most; ++at) out.insert(at->first);
   }
   for (const Request::Topic& topic : request.topics) {
     if (topic.name >= from) out.insert(topic.name);
+    env::yield_if_due(task);
   }
   return out;
 }
@@ -46,7 +47,7 @@ Response::Partition describe(const controller::Image& image,
   return out;
 }
 
-Response::Topic missing(const std::string& name, kafka::WireError error) {
+Response::Topic missing(std::string_view name, kafka::WireError error) {
   Response::Topic out;
   out.error = error;
   out.name = name;
@@ -74,12 +75,14 @@ Result<Reply> handle_describe_topic_partitions(env::Task& task, Context& context
       std::min(request.response_partition_limit, context.config.described_partitions_max);
   auto left = static_cast<std::size_t>(std::max(most, 1));
   Response response;
-  for (const std::string& name : names_of(*image, request)) {
+  // Each that is there takes one of what is left, and the one after them is the next cursor.
+  for (const std::string_view name : names_of(task, *image, request, left + 1)) {
+    env::yield_if_due(task);
     const bool resumed = request.cursor && request.cursor->topic_name == name;
     std::size_t next =
         resumed ? static_cast<std::size_t>(request.cursor->partition_index.value()) : 0;
     if (left == 0) {
-      response.next_cursor.emplace(Response::Cursor{name, PartitionIndex(0)});
+      response.next_cursor.emplace(Response::Cursor{std::string(name), PartitionIndex(0)});
       break;
     }
     const auto topic = image->topic(name);
@@ -101,7 +104,7 @@ Result<Reply> handle_describe_topic_partitions(env::Task& task, Context& context
     }
     if (next < topic->partitions.size()) {
       const PartitionIndex at(static_cast<std::int32_t>(next));
-      response.next_cursor.emplace(Response::Cursor{name, at});
+      response.next_cursor.emplace(Response::Cursor{std::string(name), at});
       break;
     }
   }

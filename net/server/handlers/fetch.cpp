@@ -35,7 +35,8 @@ FetchKey key_of(const Context& context, const Topic& topic) {
   return {.topic_id = {}, .topic = topic.name, .index = {}};
 }
 
-FetchSessionRequest session_request(const Context& context, const Request& request) {
+FetchSessionRequest session_request(env::Task& task, const Context& context,
+                                    const Request& request) {
   FetchSessionRequest out{.session_id = request.session_id,
                           .epoch = request.session_epoch,
                           .names_by_id = by_id(context),
@@ -49,6 +50,7 @@ FetchSessionRequest session_request(const Context& context, const Request& reque
                             .bytes_max = partition.partition_max_bytes,
                             .current_leader_epoch = partition.current_leader_epoch,
                             .last_fetched_epoch = partition.last_fetched_epoch});
+      env::yield_if_due(task);
     }
   }
   for (const Request::ForgottenTopic& topic : request.forgotten_topics) {
@@ -56,6 +58,7 @@ FetchSessionRequest session_request(const Context& context, const Request& reque
     for (const PartitionIndex index : topic.partitions) {
       key.index = index;
       out.forgotten.push_back(key);
+      env::yield_if_due(task);
     }
   }
   return out;
@@ -80,7 +83,8 @@ broker::Outcome<std::shared_ptr<broker::Partition>> find(Context& context,
   return found;
 }
 
-std::vector<broker::FetchPartition> find_all(Context& context, const FetchPlan& plan) {
+std::vector<broker::FetchPartition> find_all(env::Task& task, Context& context,
+                                             const FetchPlan& plan) {
   std::vector<broker::FetchPartition> out;
   const auto image = context.broker.image();
   std::shared_ptr<const controller::TopicState> topic;
@@ -97,6 +101,7 @@ std::vector<broker::FetchPartition> find_all(Context& context, const FetchPlan& 
                    .from = wish.offset,
                    .bytes_max = wish.bytes_max,
                    .last_fetched_epoch = wish.last_fetched_epoch});
+    env::yield_if_due(task);
   }
   return out;
 }
@@ -193,13 +198,13 @@ FetchSessionAnswer end_session(Context& context, const FetchPlan& plan,
 Result<Reply> handle_fetch(env::Task& task, Context& context) {
   const auto request = TRY(decode<Request>(context));
   Response response;
-  const auto plan =
-      context.fetch_sessions.begin(context.env.clock.now(), session_request(context, request));
+  auto session_wish = session_request(task, context, request);
+  const auto plan = context.fetch_sessions.begin(context.env.clock.now(), std::move(session_wish));
   if (!plan) {
     response.error = plan.error();
     return reply(context, response);
   }
-  auto wanted = find_all(context, *plan);
+  auto wanted = find_all(task, context, *plan);
   context.turn.pass();
   const Duration wanted_wait = milliseconds(std::max(0, request.max_wait_ms));
   const broker::FetchLimits limits{.wait_max = std::min(wanted_wait, context.config.fetch_wait_max),
