@@ -60,6 +60,7 @@ class Target {
   Target() {
     const bool started = node_.run(
         [&](env::Task& task) {
+          CHECK(env::make_directories(task, node_.env().disk, "data").has_value());
           CHECK(controller_
                     .start(task,
                            [this](const controller::Image& image,

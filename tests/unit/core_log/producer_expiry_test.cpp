@@ -55,6 +55,22 @@ TEST(ProducerExpiryTest, BoundsHowManyAreKnown) {
   });
 }
 
+// What comes next does not wait for all who fell silent together.
+TEST(ProducerExpiryTest, TheSilentAreForgottenInParts) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), expires_after(kHour));
+    constexpr int kTogether = log::ProducerState::kForgottenAtOnce + 1;
+    for (int i = 0; i < kTogether; ++i) EXPECT_TRUE(send(task, *log, i, 0).has_value());
+    node.pass(kHour);
+    EXPECT_TRUE(send(task, *log, kTogether, 0).has_value());
+    EXPECT_EQ(log->producers().producers().size(), 2U);
+    EXPECT_TRUE(send(task, *log, kTogether, 1).has_value());
+    EXPECT_EQ(log->producers().producers().size(), 1U);
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
 // Records of long ago, or of the future, and a wall clock that jumps.
 TEST(ProducerExpiryTest, RecordTimesDoNotMatterWhileTheLogIsOpen) {
   SmallNode node;
