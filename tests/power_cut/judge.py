@@ -6,6 +6,7 @@ not owed may be there or not; what nobody sent may not.
 """
 
 import struct
+import time
 from dataclasses import dataclass, field
 
 import batches
@@ -34,6 +35,11 @@ class Verdict:
     topics_gone: int = 0        # deleted ones found deleted
 
 
+def now_ms():
+    """For records that retention is to leave alone."""
+    return int(time.time() * 1000)
+
+
 def fetch_all(connection, topics):
     """(topic, partition) to its Log."""
     logs = {(name, partition): None for name, count in topics.items()
@@ -47,10 +53,10 @@ def fetch_all(connection, topics):
         for topic, partition, error, high, start, data in wire.fetch_answer(
                 connection.call(wire.FETCH, body)):
             key = (topic, partition)
-            if error == wire.OFFSET_OUT_OF_RANGE and logs[key] is None:
+            if error == wire.OFFSET_OUT_OF_RANGE:
                 start = wire.earliest(connection, topic, partition)
-                if start > at[key]:
-                    at[key] = start
+                if start > at[key]:  # perhaps only since the answer before
+                    at[key], logs[key] = start, None
                     continue
             log = logs[key] = logs[key] or Log(start, high, [])
             if error != wire.NONE:
@@ -201,7 +207,7 @@ class Judge:
         expected = {key: list(log.stored) for key, log in before.items()}
         for key in sorted(before):
             self._send_again(connection, key, before[key], expected[key])
-            data = batches.make([f"{key} goes on".encode()], "none", Producer(), 0, 0)
+            data = batches.make([f"{key} goes on".encode()], "none", Producer(), 0, now_ms())
             self._append(connection, key, data, expected[key])
         after = fetch_all(connection, topics)
         self._same(expected, after, "after going on")
@@ -219,7 +225,7 @@ class Judge:
                 self.problem(f"{key[0]}-{key[1]}: sent again, what is at {batch.base} is answered "
                              f"by error {error}, offset {base}")
             data = batches.make([b"next"], "none", Producer(batch.producer, 0),
-                                batch.sequence + batch.count, 0)
+                                batch.sequence + batch.count, now_ms())
             self._append(connection, key, data, expected)
 
     def _append(self, connection, key, data, expected):
