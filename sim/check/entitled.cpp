@@ -28,26 +28,16 @@ std::int64_t wall_ms(const ClockChange& change, Time now) {
 void Entitled::observe(const Observation& observation) {
   if (const auto* invoked = std::get_if<Invoked>(&observation)) {
     const Operation& op = invoked->operation;
-    if (op.kind != OperationKind::delete_records) return;
-    // From the moment it is asked for, a deletion may take effect.
-    deletions_[{op.topic, op.partition}].push_back({op.id, op.offset});
+    if (op.kind == OperationKind::delete_records) {
+      deletions_[{op.topic, op.partition}].emplace_back(op);
+    }
   } else if (const auto* done = std::get_if<Completed>(&observation)) {
     const Operation& op = done->operation;
-    if (op.kind == OperationKind::delete_records) deletion_completed(op);
+    if (op.kind == OperationKind::delete_records) {
+      take_answer(deletions_[{op.topic, op.partition}], op);
+    }
   } else if (const auto* change = std::get_if<ClockChange>(&observation)) {
     clocks_[change->process].push_back(*change);
-  }
-}
-
-// Of several tries an earlier one may still be on its way.
-void Entitled::deletion_completed(const Operation& op) {
-  std::vector<Deletion>& deletions = deletions_[{op.topic, op.partition}];
-  const auto at = std::ranges::find(deletions, op.id, &Deletion::operation);
-  if (at == deletions.end()) return;
-  if (op.outcome == Outcome::refused) {
-    deletions.erase(at);
-  } else if (op.outcome == Outcome::ok && op.attempt == 1) {
-    at->over = op.completed;
   }
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sim/check/checker.h"
+#include "sim/check/effect.h"
 #include "sim/check/settings.h"
 #include "sim/check/storage_map.h"
 
@@ -36,13 +37,12 @@ class Entitled {
                                       const Stored* stored, Time now) const;
 
  private:
-  struct Deletion {
-    OperationId operation;
+  struct Deletion : Effect {
+    explicit Deletion(const Operation& op) : Effect(op), before(op.offset) {}
+
     Offset before;
-    Time over = Time::max();  // takes no effect after this
   };
 
-  void deletion_completed(const Operation& op);
   bool deleted(const TopicPartitionName& where, Offset offset, const Stored* stored) const;
   std::vector<std::pair<std::int64_t, Time>> numbers(const TopicPartitionName& where,
                                                      const SettingName& name, const Stored& stored,

@@ -18,11 +18,7 @@ namespace flux::sim {
 class OffsetDisciplineChecker final : public Checker {
  public:
   OffsetDisciplineChecker(const ClusterFacts& facts, Findings& findings)
-      : Checker(findings),
-
-        settings_(facts),
-        unverified_(facts, map_),
-        lives_(facts) {}
+      : Checker(findings), settings_(facts), unverified_(facts, map_), lives_(facts) {}
 
   std::string_view name() const override { return "offset_discipline"; }
   void observe(const Observation& observation) override;

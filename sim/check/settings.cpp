@@ -17,44 +17,14 @@ void Settings::observe(const Observation& observation) {
     const Operation& op = invoked->operation;
     if (op.kind == OperationKind::delete_topic) deleted_.insert(op.topic);
     if (op.kind != OperationKind::alter_config) return;
-    Change change;
-    change.operation = op.id;
-    change.client = op.client;
-    change.value = op.value;
-    change.invoked = op.invoked;
-    changes_[{op.topic, op.setting}].push_back(std::move(change));
+    changes_[{op.topic, op.setting}].emplace_back(op);
   } else if (const auto* done = std::get_if<Completed>(&observation)) {
-    if (done->operation.kind == OperationKind::alter_config) completed(done->operation);
+    const Operation& op = done->operation;
+    if (op.kind == OperationKind::alter_config) take_answer(changes_[{op.topic, op.setting}], op);
   } else if (const auto* node = std::get_if<NodeEvent>(&observation)) {
-    if (node->change == NodeChange::ended) ended(*node);
-  }
-}
-
-void Settings::completed(const Operation& op) {
-  std::vector<Change>& changes = changes_[{op.topic, op.setting}];
-  const auto at = std::ranges::find(changes, op.id, &Change::operation);
-  if (at == changes.end()) return;
-  if (op.outcome == Outcome::refused) {
-    changes.erase(at);
-    return;
-  }
-  at->done = op.outcome == Outcome::ok;
-  at->given_up = true;
-  // Of several tries an earlier one may still be on its way.
-  if (at->done && op.attempt == 1) at->over = op.completed;
-}
-
-// With a broker end the requests that it was sent.
-void Settings::ended(const NodeEvent& event) {
-  const bool broker = std::ranges::find(facts_.brokers, event.process,
-                                        &ClusterFacts::Broker::process) != facts_.brokers.end();
-  for (auto& [layer, changes] : changes_) {
-    for (Change& change : changes) {
-      if (change.over != Time::max()) continue;
-      change.given_up |= change.client == event.process;
-      if (!broker || !change.given_up) continue;
-      change.ended.insert(event.process);
-      if (change.ended.size() >= facts_.brokers.size()) change.over = event.at;
+    if (node->change != NodeChange::ended) return;
+    for (auto& [layer, changes] : changes_) {
+      for (Change& change : changes) change.process_ended(*node, facts_);
     }
   }
 }

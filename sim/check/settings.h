@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "sim/check/checker.h"
+#include "sim/check/effect.h"
 
 namespace flux::sim {
 
@@ -43,20 +44,13 @@ class Settings {
 
  private:
   // One value of one layer; empty text: none, so that the next layer counts.
-  struct Change {
-    OperationId operation;
-    std::uint32_t client = 0;
+  struct Change : Effect {
+    explicit Change(const Operation& op) : Effect(op), value(op.value) {}
+
     std::string value;
-    Time invoked;
-    Time over = Time::max();  // takes no effect after this
-    bool done = false;
-    bool given_up = false;
-    std::set<std::uint32_t> ended;  // brokers, since it was given up
   };
   using Layer = std::pair<std::string, std::string>;  // topic, or none for all brokers; setting
 
-  void completed(const Operation& op);
-  void ended(const NodeEvent& event);
   std::vector<Held> held_in(const Layer& layer, std::string_view first, Time from, Time to) const;
 
   const ClusterFacts& facts_;

@@ -19,16 +19,15 @@ bool tells_id(const Operation& op) {
 void TopicLives::observe(const Observation& observation) {
   if (const auto* invoked = std::get_if<Invoked>(&observation)) {
     const Operation& op = invoked->operation;
-    if (op.kind != OperationKind::delete_topic) return;
-    Deletion deletion;
-    deletion.operation = op.id;
-    deletion.client = op.client;
-    deletion.invoked = op.invoked;
-    deletions_[op.topic].push_back(deletion);
+    if (op.kind == OperationKind::delete_topic) deletions_[op.topic].emplace_back(op);
   } else if (const auto* done = std::get_if<Completed>(&observation)) {
     completed(done->operation);
   } else if (const auto* node = std::get_if<NodeEvent>(&observation)) {
-    if (node->change == NodeChange::ended) ended(*node);
+    if (node->change != NodeChange::ended) return;
+    // What it wrote down of a deletion takes effect before it serves again.
+    for (auto& [topic, deletions] : deletions_) {
+      for (Deletion& deletion : deletions) deletion.process_ended(*node, facts_);
+    }
   }
 }
 
@@ -42,37 +41,7 @@ void TopicLives::completed(const Operation& op) {
 }
 
 void TopicLives::deletion_completed(const Operation& op) {
-  std::vector<Deletion>& deletions = deletions_[op.topic];
-  const auto at = std::ranges::find(deletions, op.id, &Deletion::operation);
-  if (at == deletions.end()) return;
-  if (op.outcome == Outcome::refused) {
-    deletions.erase(at);
-    return;
-  }
-  at->done = op.outcome == Outcome::ok;
-  at->target = op.topic_id;
-  // Of several tries an earlier one may still be on its way, and would find the next topic.
-  if (at->done && op.attempt == 1) {
-    at->over = op.completed;
-  } else {
-    at->given_up = op.completed;
-  }
-}
-
-// With a broker end the requests that it was sent. What it wrote down of them takes effect before
-// it serves again.
-void TopicLives::ended(const NodeEvent& event) {
-  const bool broker = std::ranges::find(facts_.brokers, event.process,
-                                        &ClusterFacts::Broker::process) != facts_.brokers.end();
-  for (auto& [topic, deletions] : deletions_) {
-    for (Deletion& deletion : deletions) {
-      if (deletion.over != Time::max()) continue;
-      if (deletion.client == event.process && !deletion.given_up) deletion.given_up = event.at;
-      if (!broker || !deletion.given_up) continue;
-      deletion.ended.insert(event.process);
-      if (deletion.ended.size() >= facts_.brokers.size()) deletion.over = event.at;
-    }
-  }
+  if (Deletion* deletion = take_answer(deletions_[op.topic], op)) deletion->target = op.topic_id;
 }
 
 std::optional<TopicLife> TopicLives::life_of(const Operation& op) {

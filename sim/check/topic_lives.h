@@ -11,12 +11,12 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "sim/check/checker.h"
+#include "sim/check/effect.h"
 #include "sim/check/storage_map.h"
 
 namespace flux::sim {
@@ -44,15 +44,10 @@ class TopicLives {
   bool may_be_deleted(const std::string& topic, Time stored) const;
 
  private:
-  struct Deletion {
-    OperationId operation;
-    std::uint32_t client = 0;
-    Time invoked;
-    Time over = Time::max();  // takes no effect after this
-    bool done = false;        // was told to be
-    std::optional<Time> given_up;
-    std::set<std::uint32_t> ended;  // brokers, since it was given up
-    Uuid target;                    // zero when nobody was told
+  struct Deletion : Effect {
+    using Effect::Effect;
+
+    Uuid target;  // zero when nobody was told
   };
   struct Seen {
     Time first = Time::max();  // when an answer told of it that came first
@@ -61,7 +56,6 @@ class TopicLives {
 
   void completed(const Operation& op);
   void deletion_completed(const Operation& op);
-  void ended(const NodeEvent& event);
   Uuid id_of(const Operation& op) const;
 
   const ClusterFacts& facts_;
