@@ -6,6 +6,7 @@ such codec: a snappy literal, an uncompressed lz4 block, a raw zstd block.
 
 import gzip
 import struct
+import time
 from dataclasses import dataclass
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
@@ -75,6 +76,11 @@ COMPRESS = {"none": bytes, "gzip": lambda data: gzip.compress(data, 1, mtime=0),
 class Producer:
     id: int = -1
     epoch: int = -1
+
+
+def now_ms():
+    """For records that retention is to leave alone."""
+    return int(time.time() * 1000)
 
 
 def make(values, codec, producer, sequence, timestamp_ms):

@@ -6,7 +6,6 @@ not owed may be there or not; what nobody sent may not.
 """
 
 import struct
-import time
 from dataclasses import dataclass, field
 
 import batches
@@ -33,11 +32,6 @@ class Verdict:
     resent: int = 0             # idempotent batches that were sent again
     topics: int = 0
     topics_gone: int = 0        # deleted ones found deleted
-
-
-def now_ms():
-    """For records that retention is to leave alone."""
-    return int(time.time() * 1000)
 
 
 def fetch_all(connection, topics):
@@ -207,7 +201,8 @@ class Judge:
         expected = {key: list(log.stored) for key, log in before.items()}
         for key in sorted(before):
             self._send_again(connection, key, before[key], expected[key])
-            data = batches.make([f"{key} goes on".encode()], "none", Producer(), 0, now_ms())
+            data = batches.make([f"{key} goes on".encode()], "none", Producer(), 0,
+                                batches.now_ms())
             self._append(connection, key, data, expected[key])
         after = fetch_all(connection, topics)
         self._same(expected, after, "after going on")
@@ -225,7 +220,7 @@ class Judge:
                 self.problem(f"{key[0]}-{key[1]}: sent again, what is at {batch.base} is answered "
                              f"by error {error}, offset {base}")
             data = batches.make([b"next"], "none", Producer(batch.producer, 0),
-                                batch.sequence + batch.count, now_ms())
+                                batch.sequence + batch.count, batches.now_ms())
             self._append(connection, key, data, expected)
 
     def _append(self, connection, key, data, expected):

@@ -89,7 +89,7 @@ class Client:
             self.made += 1
             filling = self.draw.randbytes(self.draw.choice((0, 20, 300, 900)))
             values.append(f"{self.name}/{self.made}/".encode() + filling)
-        return len(values), batches.make(values, codec, producer, sequence, int(time.time() * 1000))
+        return len(values), batches.make(values, codec, producer, sequence, batches.now_ms())
 
     def note(self, topic, partition, acks, count, data, producer=Producer(), sequence=-1):
         """Written down before it is sent: a broker that ends meanwhile may have it."""

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -81,6 +82,16 @@ class SmallNode final : private fiber::Host,
     wall_ = wall_ + time;
   }
   void revive() { disk.dies_at = ~std::uint64_t{0}; }
+
+  // One bit of a file is no longer what was written.
+  void flip_bit(env::Task& task, std::string_view path, std::uint64_t at) {
+    const auto file = env_.disk.open(task, path, env::Open::read_write);
+    ASSERT_TRUE(file.has_value()) << path;
+    Bytes byte(1);
+    ASSERT_EQ(*(*file)->read_at(task, at, byte), 1U) << path;
+    byte[0] ^= std::byte{1};
+    ASSERT_TRUE((*file)->write_at(task, at, byte).has_value()) << path;
+  }
 
   env::Env& env() { return env_; }
   Instant now_instant() const { return monotonic_; }

@@ -49,13 +49,6 @@ class ScrubTest : public RunningBroker {
         {{.partition = broker.partition(*topic, PartitionIndex(0)), .from = from, .bytes_max = 1}},
         {.wait_max = {}})[0];
   }
-  void flip_bit(env::Task& task, const std::string& path, std::uint64_t at) {
-    const auto file = *node.env().disk.open(task, path, env::Open::read_write);
-    Bytes byte(1);
-    ASSERT_TRUE(file->read_at(task, at, byte));
-    byte[0] ^= std::byte{1};
-    ASSERT_TRUE(file->write_at(task, at, byte));
-  }
   void wait(env::Task& task, Duration time) {
     ASSERT_TRUE(env::sleep_until(task, node.env().clock.now() + time));
   }
@@ -140,7 +133,7 @@ TEST_F(ScrubTest, RotIsRefusedToReadersAndHarmsNothingElse) {
                produce(task, broker, "well", 10);
                // Read once, it is believed.
                EXPECT_FALSE(fetch_from(task, broker, "t", Offset(0)).fault);
-               flip_bit(task, "data/t-0/00000000000000000000.log", 100);
+               node.flip_bit(task, "data/t-0/00000000000000000000.log", 100);
                EXPECT_FALSE(fetch_from(task, broker, "t", Offset(0)).fault);
                wait(task, seconds(2));
                EXPECT_EQ(broker.metrics().scrub_rotten_ranges.value(), 1U);
@@ -173,7 +166,7 @@ TEST_F(ScrubTest, WhatNobodyUsesIsOpenedForItsTurnAndStaysOpenOnlyIfItIsDamaged)
   });
   with_scrub({.interval = seconds(100), .bytes_per_second = kPlenty},
              [&](env::Task& task, Broker& broker) {
-               flip_bit(task, "data/spoilt-0/00000000000000000000.log", 100);
+               node.flip_bit(task, "data/spoilt-0/00000000000000000000.log", 100);
                wait(task, seconds(2));
                EXPECT_EQ(broker.metrics().scrub_passes.value(), 1U);
                EXPECT_EQ(broker.metrics().scrub_rotten_ranges.value(), 1U);

@@ -50,15 +50,6 @@ TEST(CleanMarkTest, SaysWhatItWasToldAndNothingElse) {
   EXPECT_FALSE(log::decode_clean_mark(identity_of(), log::encode_clean_mark(identity_of(), hole)));
 }
 
-void spoil(Task& task, SmallNode& node, const std::string& path, std::uint64_t at) {
-  const auto file = node.env().disk.open(task, path, env::Open::read_write);
-  ASSERT_TRUE(file.has_value()) << path;
-  Bytes byte(1);
-  ASSERT_EQ(*(*file)->read_at(task, at, byte), 1U) << path;
-  byte[0] ^= std::byte{4};
-  ASSERT_TRUE((*file)->write_at(task, at, byte).has_value());
-}
-
 // Ten batches in two segments, two epochs, an idempotent producer; closed in order.
 void fill(SmallNode& node) {
   node.run([&](Task& task) {
@@ -195,7 +186,7 @@ TEST(CleanMarkTest, IsBelievedOnlyWhereAllIsAsItSays) {
     SmallNode other;
     fill(other);
     other.run([&](Task& task) {
-      spoil(task, other, victim, 7);
+      other.flip_bit(task, victim, 7);
       const LogPointer log = *open_log(task, other.env(), small_config());
       EXPECT_FALSE(log->recovery().clean) << victim;
       EXPECT_EQ(read_all(task, *log).size(), 10U) << victim;
@@ -209,7 +200,7 @@ TEST(CleanMarkTest, RotOfALogThatWasNotReadIsFoundByTheFirstRead) {
   SmallNode node;
   fill(node);
   node.run([&](Task& task) {
-    spoil(task, node, file_of(0, ".log"), 30);
+    node.flip_bit(task, file_of(0, ".log"), 30);
     LogPointer log = *open_log(task, node.env(), small_config());
     EXPECT_TRUE(log->recovery().clean);
     std::vector<std::string> all = read_all(task, *log);
@@ -246,7 +237,7 @@ TEST(CleanMarkTest, ADamagedIndexIsMadeAnewWhenItIsNeeded) {
   SmallNode node;
   fill(node);
   node.run([&](Task& task) {
-    spoil(task, node, file_of(0, ".timeindex"), 9);
+    node.flip_bit(task, file_of(0, ".timeindex"), 9);
     const LogPointer log = *open_log(task, node.env(), small_config());
     EXPECT_TRUE(log->recovery().clean);
     for (int i = 0; i < 10; ++i) {

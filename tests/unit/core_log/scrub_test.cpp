@@ -35,14 +35,6 @@ Scrubbed scrub_all(Task& task, Log& log, std::uint64_t bytes_max = 1) {
   }
 }
 
-void flip_bit(Task& task, SmallNode& node, std::string_view path, std::uint64_t at) {
-  const auto file = *node.env().disk.open(task, path, env::Open::read_write);
-  Bytes byte(1);
-  ASSERT_TRUE(file->read_at(task, at, byte));
-  byte[0] ^= std::byte{1};
-  ASSERT_TRUE(file->write_at(task, at, byte));
-}
-
 Values fill(Task& task, Log& log, int from, int to) {
   Values out;
   for (int i = from; i < to; ++i) {
@@ -92,7 +84,7 @@ TEST(ScrubTest, RotAfterTheFirstReadIsFoundAndNotServed) {
     const LogPointer log = *test::open_log(task, node.env(), test::small_config());
     const Values values = fill(task, *log, 0, 30);
     EXPECT_EQ(test::read_all(task, *log), values);
-    flip_bit(task, node, kFirstSegment, 70);
+    node.flip_bit(task, kFirstSegment, 70);
     // It was verified, so it is believed, until the scrub has come by.
     EXPECT_TRUE(log->read(task, Offset(0), {.bytes_max = 1}));
     EXPECT_TRUE(log->damage().empty());
@@ -143,7 +135,7 @@ TEST(ScrubTest, WhatIsNotSyncedIsLeftAlone) {
   node.run([&](Task& task) {
     const LogPointer log = *test::open_log(task, node.env(), one_segment());
     for (int i = 0; i < 10; ++i) EXPECT_TRUE(test::append(task, *log, "v" + std::to_string(i)));
-    flip_bit(task, node, kFirstSegment, 70);
+    node.flip_bit(task, kFirstSegment, 70);
     ScrubPlace place{.until = log->synced_end()};
     while (*log->scrub(task, place, 1)) {
     }
