@@ -1,6 +1,7 @@
 #include "core/broker/partition.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -364,11 +365,8 @@ void Partition::drop_log(const std::shared_ptr<log::Log>& log) {
         {"synced", log->synced_end()}, {"end", log->end_offset()});
   host_.metrics.logs_lost.add();
   set_failed(true);
-  dropped_ = std::move(log_);
-  log_.reset();
+  dropped_ = give_up_log();
   epoch_stale_ = true;
-  ++generation_;
-  watches_.raise();
 }
 
 Outcome<log::Appended> Partition::wait_appended(env::Task& task,
@@ -462,14 +460,18 @@ Result<void> Partition::abandon(env::Task& task) {
   return {};
 }
 
+std::shared_ptr<log::Log> Partition::give_up_log() {
+  std::shared_ptr<log::Log> out = std::exchange(log_, nullptr);
+  ++generation_;
+  watches_.raise();
+  return out;
+}
+
 Result<void> Partition::close_unused(env::Task& task, Offset end) {
   auto opened_by_nobody = TRY(opening_.lock(task));
   if (retired_ || log_.use_count() != 1 || log_->poisoned() || log_->end_offset() != end) return {};
   if (appending_ || committing_) return {};
-  const std::shared_ptr<log::Log> log = std::move(log_);
-  log_.reset();
-  ++generation_;
-  watches_.raise();
+  const std::shared_ptr<log::Log> log = give_up_log();
   Result<void> closed = log->close(task);
   if (!closed) dropped_ = log;
   return closed;
@@ -477,12 +479,7 @@ Result<void> Partition::close_unused(env::Task& task, Offset end) {
 
 Result<void> Partition::close(env::Task& task) {
   CHECK(!appending_ && !committing_);
-  if (log_ == nullptr) return {};
-  const std::shared_ptr<log::Log> log = std::move(log_);
-  log_.reset();
-  ++generation_;
-  watches_.raise();
-  return log->close(task);
+  return log_ == nullptr ? Result<void>() : give_up_log()->close(task);
 }
 
 }  // namespace flux::broker

@@ -153,6 +153,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void advance_high_watermark();
   void withdraw(const std::shared_ptr<Append>& append);
   void drop_log(const std::shared_ptr<log::Log>& log);
+  // Takes the log away, and tells whoever watches.
+  std::shared_ptr<log::Log> give_up_log();
   Result<std::shared_ptr<log::Log>> open_log(env::Task& task);
   void count_opened(const log::RecoveryReport& report);
   void set_failed(bool failed);

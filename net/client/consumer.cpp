@@ -219,17 +219,20 @@ void Consumer::on_fetched(const Request& request, CallResult<Bytes> frame) {
   for (const Asked& asked : request.asked) {
     const TopicInfo* known = client_.metadata().topic(asked.at.topic);
     const kafka::FetchResponse::Partition* found = nullptr;
-    const bool by_id = request.version > kFetchByName;
+    Uuid topic_id;
     for (const auto& topic : answer->body.topics) {
-      const bool same =
-          by_id ? known != nullptr && topic.topic_id == known->id : topic.name == asked.at.topic;
+      const bool same = request.version > kFetchByName
+                            ? known != nullptr && topic.topic_id == known->id
+                            : topic.name == asked.at.topic;
       if (!same) continue;
       for (const auto& partition : topic.partitions) {
-        if (partition.index == asked.at.partition) found = &partition;
+        if (partition.index != asked.at.partition) continue;
+        found = &partition;
+        topic_id = topic.topic_id;
       }
     }
     if (found != nullptr) {
-      take_partition(request, asked, by_id ? known->id : Uuid{}, *found);
+      take_partition(request, asked, topic_id, *found);
     } else if (Partition* partition = still(asked)) {
       partition->busy = false;  // nothing to say about it
     }

@@ -241,7 +241,7 @@ void Producer::on_answer(const Request& request, CallResult<Bytes> answer) {
       for (const auto& partition : topic.partitions) {
         if (partition.index != batch->at.partition) continue;
         found = &partition;
-        if (request.version > kProduceByName) batch->topic_id = topic.topic_id;
+        batch->topic_id = topic.topic_id;
       }
     }
     if (found != nullptr) {

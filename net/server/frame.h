@@ -15,7 +15,7 @@ class Frame {
  public:
   Frame(RequestMemory& memory, std::size_t size) : memory_(memory.share_of(size)), size_(size) {}
   ~Frame() {
-    if (admitted_) memory_.free.release(memory_.taken_by(size_));
+    if (bytes_) memory_.free.release(memory_.taken_by(size_));
   }
   Frame(const Frame&) = delete;
   Frame& operator=(const Frame&) = delete;
@@ -24,9 +24,10 @@ class Frame {
   // takes addresses but no memory, which comes with the bytes that arrive.
   Result<void> admit(env::Task& task) {
     TRY(memory_.free.acquire(task, memory_.taken_by(size_)));
-    admitted_ = true;
     bytes_.reset(new (std::nothrow) std::byte[size_]);
-    return bytes_ ? Result<void>() : fail(ErrorCode::out_of_memory);
+    if (bytes_) return {};
+    memory_.free.release(memory_.taken_by(size_));
+    return fail(ErrorCode::out_of_memory);
   }
   // Others of its kind wait for room.
   bool crowded() const { return memory_.free.awaited(); }
@@ -42,8 +43,7 @@ class Frame {
  private:
   RequestMemory::Share& memory_;
   std::size_t size_;
-  bool admitted_ = false;
-  std::unique_ptr<std::byte[]> bytes_;
+  std::unique_ptr<std::byte[]> bytes_;  // null until it is admitted
 };
 
 }  // namespace flux::server

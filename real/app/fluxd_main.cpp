@@ -131,7 +131,6 @@ int serve(flux::env::Task& task, flux::node::Node& node) {
 
 // With fewer descriptors it serves fewer clients, and says so when they run out.
 void raise_limits(flux::env::Trace& trace) {
-  flux::os::keep_freed_memory();
   const auto files = flux::os::raise_file_limit();
   if (files) {
     TRACE(trace, info, "process.file_limit", {"before", files->before}, {"now", files->now});
@@ -163,6 +162,7 @@ int run(const Options& options) {
     complain(env.error().to_string());
     return kFailed;
   }
+  flux::os::keep_freed_memory();
   raise_limits((*env)->trace());
   flux::node::Node node((*env)->env(), std::move(*config));
   return (*env)->run([&](flux::env::Task& task) { return serve(task, node); },
