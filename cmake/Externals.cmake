@@ -73,6 +73,9 @@ endmacro()
 
 macro(flux_find_rdkafka target)
   flux_find_plain(${target} rdkafka librdkafka/rdkafka.h)
+  # Its macros that check the types of arguments are statement expressions.
+  target_compile_options(${target} INTERFACE
+    $<$<CXX_COMPILER_ID:Clang>:-Wno-gnu-statement-expression>)
 endmacro()
 
 macro(flux_find_threads target)

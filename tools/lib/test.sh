@@ -67,7 +67,7 @@ test_release() {
 
 test_sanitized() {
   if build_preset build-asan asan sanitized_tests fluxsim; then
-    counted_step test-asan run_ctest asan --label-regex '^(unit|property|fuzz)$'
+    counted_step test-asan run_ctest asan --label-regex '^(unit|parity|property|fuzz)$'
     if [[ -x $root/build/asan/bin/fluxsim ]]; then
       counted_step swarm-asan swarm "$root/build/asan/bin/fluxsim" 40
       counted_step planted "$root/tests/zoo/planted" "$root/build/asan/bin/fluxsim"

@@ -50,7 +50,9 @@ void Stage::begin(std::uint32_t p) {
   player.disk->provide_root();
   if (p == kClient) {
     player.process->start([this, &player](env::Task& task) {
-      call(task, player.env->env(), sight_, ground_hosts_[ground_processes_[kServer].host].name);
+      // A copy: hosts are added while it runs.
+      const std::string server = ground_hosts_[ground_processes_[kServer].host].name;
+      call(task, player.env->env(), sight_, server);
     });
     return;
   }
