@@ -1,4 +1,4 @@
-# The comparisons of tools/bench: each builds what it needs, in build/, and measures in turn.
+# The parts of tools/bench: each builds what it needs, in build/, and measures in turn.
 
 peers_dir=$root/build/peers
 
@@ -28,4 +28,10 @@ bench_broker() {
   # Not below a folder that may be in memory: the brokers' disk is part of what is measured.
   python3 tools/lib/bench_broker --fluxd build/bin/fluxd --programs build/release/host \
     --dir build --document docs/benchmarks/broker.md "$@"
+}
+
+bench_soak() {
+  must bench-soak configure_and_build release fluxd rdkafka_load raw_load
+  python3 tools/lib/bench_soak --fluxd build/bin/fluxd --programs build/release/host \
+    --dir build --document docs/benchmarks/soak.md "$@"
 }

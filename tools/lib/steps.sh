@@ -12,6 +12,9 @@ die() {
   exit 1
 }
 
+# What the running script opens with: its --help.
+script_help() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; }
+
 # Shows every 15 seconds where a step is: the last line of its log. What is silent for minutes looks
 # hung. It runs beside the step and ends with it, or with this shell.
 show_progress() { # LOG

@@ -104,6 +104,7 @@ class Producer {
     }
     topic_ = rd_kafka_topic_new(handle_, options.topic.c_str(), nullptr);
     if (topic_ == nullptr) give_up("no topic");
+    stored_before_ = end_offsets();
     reports_ = std::thread([this] {
       while (!ending_.load(std::memory_order_relaxed)) rd_kafka_poll(handle_, 50);
     });
@@ -142,16 +143,8 @@ class Producer {
     }
     end_reports();
     if (failed_ > 0) give_up(std::to_string(failed_) + " records were refused: " + why_);
-    std::int64_t stored = 0;
-    for (int partition = 0; partition < options_.partitions; ++partition) {
-      std::int64_t low = 0;
-      std::int64_t high = 0;
-      const rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-          handle_, options_.topic.c_str(), partition, &low, &high, kOffsetsMs);
-      if (error != RD_KAFKA_RESP_ERR_NO_ERROR) give_up(rd_kafka_err2str(error));
-      stored += high;
-    }
-    if (static_cast<std::uint64_t>(stored) != sent_ || acknowledged() != sent_) {
+    const std::uint64_t stored = end_offsets() - stored_before_;
+    if (stored != sent_ || acknowledged() != sent_) {
       give_up(std::to_string(sent_) + " records sent, " + std::to_string(acknowledged()) +
               " acknowledged, " + std::to_string(stored) + " stored");
     }
@@ -172,6 +165,20 @@ class Producer {
     self->times_.add(boot_ns() - meant_ns);
   }
 
+  // Of all partitions together.
+  std::uint64_t end_offsets() const {
+    std::uint64_t out = 0;
+    for (int partition = 0; partition < options_.partitions; ++partition) {
+      std::int64_t low = 0;
+      std::int64_t high = 0;
+      const rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
+          handle_, options_.topic.c_str(), partition, &low, &high, kOffsetsMs);
+      if (error != RD_KAFKA_RESP_ERR_NO_ERROR) give_up(rd_kafka_err2str(error));
+      out += static_cast<std::uint64_t>(high);
+    }
+    return out;
+  }
+
   void end_reports() {
     ending_.store(true, std::memory_order_relaxed);
     if (reports_.joinable()) reports_.join();
@@ -183,6 +190,7 @@ class Producer {
   std::thread reports_;
   std::atomic<bool> ending_ = false;
   std::atomic<std::uint64_t> from_ns_ = 0;
+  std::uint64_t stored_before_ = 0;
   std::uint64_t sent_ = 0;
   // Written by the thread of the reports alone.
   std::atomic<std::uint64_t> acknowledged_ = 0;
@@ -338,7 +346,7 @@ int main(int argc, char** argv) {
       command->add_option("--warmup", options.warmup_seconds, "seconds that do not count");
       command->add_option("--seconds", options.seconds, "seconds that count");
     }
-    command->add_option("--topic", options.topic, "an empty one to produce to");
+    command->add_option("--topic", options.topic, "that nobody else produces to");
     command->add_option("--partitions", options.partitions)->check(CLI::PositiveNumber);
     command->add_option("--broker-pid", options.broker_pid, "whose processor time to report");
   }

@@ -132,17 +132,19 @@ class Broker:
 class Fluxd(Broker):
     side = "flux"
 
-    def __init__(self, programs, folder, program):
+    def __init__(self, programs, folder, program, settings=None):
         super().__init__(programs, folder)
         self.program = program
+        self.broker_settings = {"listeners": f"PLAINTEXT://{self.address}",
+                                "log.dirs": folder / "data"} | (settings or {})
         self.process = None
 
     def launch(self):
         began = boot_seconds()
         with (self.folder / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                [self.program, "--set", f"listeners=PLAINTEXT://{self.address}",
-                 "--set", f"log.dirs={self.folder / 'data'}"],
+                [self.program, *(word for key, value in self.broker_settings.items()
+                                 for word in ("--set", f"{key}={value}"))],
                 stdout=log, stderr=log, start_new_session=True)
         self.pid = self.process.pid
         return began
