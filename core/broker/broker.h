@@ -99,6 +99,7 @@ class Broker {
     friend auto operator<=>(const PartitionKey&, const PartitionKey&) = default;
   };
 
+  Result<void> close_all(env::Task& task);
   Result<void> sweep(env::Task& task);
   Result<void> move_stray(env::Task& task, const std::string& directory);
   Result<void> remove_directory(env::Task& task, const std::string& directory);
