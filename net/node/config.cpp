@@ -474,11 +474,29 @@ void settle_times(Draft& draft) {
   }
 }
 
-// Whoever asks by the other name is told the same.
-void settle_names(Draft& draft) {
+// Two names of one thing. Of directories log.dirs counts, as in Kafka; ids have to agree. Whoever
+// asks for the id by the other name is told the same.
+Result<void> settle_names(Draft& draft) {
   controller::Settings& given = draft.config.given;
-  if (!given.contains("node.id") && !given.contains("broker.id")) return;
+  const auto dir = given.find("log.dir");
+  const auto dirs = given.find("log.dirs");
+  if (dir != given.end() && dirs != given.end()) {
+    TRY(set_directory(dirs->second, draft.config.data_directory));
+    if (dir->second != dirs->second) {
+      draft.config.notices.push_back(
+          fmt::format("log.dir={} is not used beside log.dirs={}", dir->second, dirs->second));
+    }
+  }
+  const auto node = given.find("node.id");
+  const auto broker = given.find("broker.id");
+  if (node != given.end() && broker != given.end() && node->second != broker->second) {
+    return fail(ErrorCode::invalid,
+                fmt::format("node.id={} and broker.id={} are one id: leave one out", node->second,
+                            broker->second));
+  }
+  if (node == given.end() && broker == given.end()) return {};
   given["node.id"] = given["broker.id"] = std::to_string(draft.config.node.value());
+  return {};
 }
 
 bool names_controller(const Draft& draft, const server::ListenerConfig& listener) {
@@ -552,7 +570,7 @@ Result<Config> Config::from(const Properties& properties) {
     }
   }
   settle_times(draft);
-  settle_names(draft);
+  TRY(settle_names(draft));
   TRY(settle_listeners(draft));
   TRY(settle_connections(draft.config));
   if (!unused.empty()) {

@@ -182,6 +182,15 @@ TEST(Config, EverySettingHasItsFacts) {
   EXPECT_EQ(said->given.at("num.partitions"), "1");
   EXPECT_TRUE(silent->given.empty());
   EXPECT_EQ(Config::parse("broker.id=7")->given.at("node.id"), "7");
+  EXPECT_TRUE(Config::parse("broker.id=7\nnode.id=7"));
+  EXPECT_NE(refusal("broker.id=7\nnode.id=8").find("node.id=8 and broker.id=7"), std::string::npos);
+  for (const char* both : {"log.dir=a\nlog.dirs=b", "log.dirs=b\nlog.dir=a"}) {
+    const auto config = Config::parse(both);
+    ASSERT_TRUE(config);
+    EXPECT_EQ(config->data_directory, "b") << "as in Kafka";
+    ASSERT_EQ(config->notices.size(), 1U);
+    EXPECT_NE(config->notices[0].find("log.dir=a is not used"), std::string::npos);
+  }
 }
 
 TEST(Config, SaysWhichDefaultsOfTopicsHaveNoEffectYet) {
