@@ -1,5 +1,9 @@
 #include "net/kafka/gen/delete_topics.h"
 
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,36 +21,95 @@ using Deleted = std::vector<controller::Decision<void>>;
 constexpr std::int16_t kTopicIdsFrom = 6;
 constexpr std::int16_t kDisabledErrorFrom = 3;
 
+Response::Topic refuse(Response::Topic topic, std::string_view why,
+                       kafka::WireError error = kafka::WireError::invalid_request) {
+  topic.error = error;
+  topic.error_message = why;
+  return topic;
+}
+
 Response::Topic find(const Context& context, const Request::Topic& wanted) {
   const auto image = context.broker.image();
   const auto topic = wanted.name ? image->topic(*wanted.name) : image->topic(wanted.topic_id);
-  Response::Topic out;
-  out.name = wanted.name;
-  out.topic_id = wanted.topic_id;
+  Response::Topic out{.name = wanted.name, .topic_id = wanted.topic_id};
   if (wanted.name && !wanted.topic_id.is_zero()) {
-    out.error = kafka::WireError::invalid_request;
-    out.error_message = "You may not specify both topic name and topic id.";
-  } else if (!wanted.name && wanted.topic_id.is_zero()) {
-    out.error = kafka::WireError::invalid_request;
-    out.error_message = "A topic needs its name or its id.";
-  } else if (topic == nullptr) {
-    out.error = wanted.name ? kafka::WireError::unknown_topic_or_partition
-                            : kafka::WireError::unknown_topic_id;
-  } else {
-    out.name = topic->name;
-    out.topic_id = topic->id;
+    return refuse(std::move(out), "You may not specify both topic name and topic id.");
+  }
+  if (!wanted.name && wanted.topic_id.is_zero()) {
+    return refuse(std::move(out), "Neither topic name nor id were specified.");
+  }
+  if (topic == nullptr) {
+    return wanted.name ? refuse(std::move(out), "There is no such topic.",
+                                kafka::WireError::unknown_topic_or_partition)
+                       : refuse(std::move(out), "There is no topic with this id.",
+                                kafka::WireError::unknown_topic_id);
+  }
+  out.name = topic->name;
+  out.topic_id = topic->id;
+  return out;
+}
+
+// How often each is named, by name alone or by id alone.
+class Named {
+ public:
+  explicit Named(const std::vector<Request::Topic>& topics) {
+    for (const Request::Topic& topic : topics) {
+      if (topic.name && topic.topic_id.is_zero()) ++names_[*topic.name];
+      if (!topic.name && !topic.topic_id.is_zero()) ++ids_[topic.topic_id];
+    }
+  }
+
+  int times(const Request::Topic& topic) const {
+    if (topic.name) {
+      return topic.topic_id.is_zero() ? names_.find(*topic.name)->second : 1;
+    }
+    return topic.topic_id.is_zero() ? 1 : times(topic.topic_id);
+  }
+  int times(const Uuid& id) const {
+    const auto found = ids_.find(id);
+    return found == ids_.end() ? 0 : found->second;
+  }
+  bool by_name(const std::string& name) const { return names_.contains(name); }
+
+ private:
+  std::map<std::string_view, int> names_;
+  std::map<Uuid, int> ids_;
+};
+
+// One answer for each topic, as Kafka gives it: who is named twice, in whichever way, is refused
+// once and stays.
+std::vector<Response::Topic> find_all(const Context& context,
+                                      const std::vector<Request::Topic>& wanted) {
+  const Named named(wanted);
+  std::set<std::pair<std::string_view, Uuid>> refused;
+  std::vector<Response::Topic> out;
+  for (const Request::Topic& topic : wanted) {
+    if (named.times(topic) > 1) {
+      if (refused.emplace(topic.name ? *topic.name : "", topic.topic_id).second) {
+        out.push_back(refuse({.name = topic.name, .topic_id = topic.topic_id},
+                             topic.name ? "Duplicate topic name." : "Duplicate topic id."));
+      }
+      continue;
+    }
+    Response::Topic found = find(context, topic);
+    const bool both_ways = found.error == kafka::WireError::none &&
+                           named.times(found.topic_id) > 0 && named.by_name(*found.name);
+    if (!both_ways) {
+      out.push_back(std::move(found));
+    } else if (topic.name) {
+      out.push_back(refuse(std::move(found),
+                           "The provided topic name maps to an ID that was already supplied."));
+    }
   }
   return out;
 }
 
-std::vector<Response::Topic> find_all(const Context& context, const Request& request) {
-  std::vector<Response::Topic> out;
-  if (context.header.api_version >= kTopicIdsFrom) {
-    for (const Request::Topic& topic : request.topics) out.push_back(find(context, topic));
-  } else {
-    for (const std::string& name : request.topic_names) {
-      out.push_back(find(context, {.name = name, .topic_id = {}}));
-    }
+// As version 6 names them, whichever it was.
+std::vector<Request::Topic> wanted_topics(const Context& context, Request& request) {
+  if (context.header.api_version >= kTopicIdsFrom) return std::move(request.topics);
+  std::vector<Request::Topic> out;
+  for (std::string& name : request.topic_names) {
+    out.push_back({.name = std::move(name), .topic_id = {}});
   }
   return out;
 }
@@ -65,9 +128,10 @@ Result<Deleted> remove(env::Task& task, const Context& context, std::vector<Uuid
 }  // namespace
 
 Result<Reply> handle_delete_topics(env::Task& task, Context& context) {
-  const auto request = TRY(decode<Request>(context));
+  auto request = TRY(decode<Request>(context));
+  const auto wanted = wanted_topics(context, request);
   Response response;
-  response.topics = find_all(context, request);
+  response.topics = find_all(context, wanted);
   if (!context.config.delete_topics) {
     for (Response::Topic& topic : response.topics) {
       topic.error = context.header.api_version >= kDisabledErrorFrom

@@ -403,13 +403,17 @@ def delete_topics_cases(version):
     yield ask("unknown topic", ["missing"], "delete: unknown topic")
     yield ask("nothing asked", [])
     yield ask("invalid topic name", ["a b!"], "delete: invalid topic name")
-    yield ask("twice", ["missing", "missing"], "a topic twice in one delete_topics")
+    yield ask("unknown topic twice", ["missing", "missing"])
+    yield ask("twice", ["plain", "plain", "missing"], "a topic twice in one delete_topics")
     if version + 1 <= 7:
         yield ask("one", [f"made-{version + 1}-a"])
         yield ask("deleted again", [f"made-{version + 1}-a"], "delete: a deleted topic")
     if version >= 6:
         yield ask("unknown topic id", [], "delete: unknown topic id", [(None, NOBODY)])
         yield ask("name and id", [], "delete: name and id", [("plain", NOBODY)])
+        yield ask("id twice", [], "delete: an id twice", [(None, Id("plain"))] * 2)
+        yield ask("name and its id apart", ["plain"], "delete: a topic by name and by id",
+                  [(None, Id("plain"))])
         yield ask("neither name nor id", [], "delete: neither name nor id", [(None, bytes(16))])
 
 

@@ -156,7 +156,7 @@ class Side:
             return "<bytes>"
         if name in ("error_message", "message") and value:
             return "<text>"
-        if name == "records" and value:
+        if name == "records" and value is not None:
             return stored(value)
         return value
 
@@ -177,24 +177,41 @@ def keyed(items, path):
         # A broker and its loggers have one name.
         key = f"{names[0]} {item['resource_type']}" if "resource_type" in item else str(names[0])
         while key in table:
+            if joined(table[key], item):
+                break
             key += " again"
-        table[key] = item
+        else:
+            table[key] = item
     return table
 
 
+def joined(one, other):
+    """Whether both were parts of one topic, which Kafka at times answers in two, and now are."""
+    both = one.get("partitions"), other.get("partitions")
+    rest = [{k: v for k, v in item.items() if k != "partitions"} for item in (one, other)]
+    if not all(isinstance(part, dict) for part in both) or both[0].keys() & both[1].keys() or (
+            rest[0] != rest[1]):
+        return False
+    both[0].update(both[1])
+    return True
+
+
 def stored(records):
-    """Batches as they come back; times and producer ids that the broker gave are left out, and with
-    them the CRC."""
+    """Whole batches as they come back; a part of one at the end, which Kafka sends and clients
+    throw away, is left out. So are times and producer ids that the broker gave, and with them the
+    CRC."""
     out, at = [], 0
     while at + 61 <= len(records):
         size = 12 + int.from_bytes(records[at + 8:at + 12], "big")
+        if at + size > len(records):
+            break
         one = bytearray(records[at:at + size])
         if len(one) > 51 and (one[22] & 8 or one[43:51] != b"\xff" * 8):
             one[17:21] = bytes(4)
             one[27:51] = bytes(24)
         out.append(one.hex())
         at += size
-    return out if at == len(records) else [*out, f"and {len(records) - at} bytes"]
+    return out
 
 
 def differences(ours, theirs, path=""):

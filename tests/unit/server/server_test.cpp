@@ -322,6 +322,38 @@ TEST_F(ServerTest, MetadataInEveryVersion) {
   });
 }
 
+TEST_F(ServerTest, ATopicThatIsNamedTwiceInWhicheverWayStays) {
+  with_stream([&](env::Task& task, RawClient& raw) {
+    kafka::MetadataRequest request;
+    request.topics.emplace().push_back({.name = "t"});
+    const auto made = raw.call<kafka::MetadataResponse>(task, request, 12);
+    ASSERT_TRUE(made);
+    using Topic = kafka::DeleteTopicsRequest::Topic;
+    const Topic by_name{.name = "t", .topic_id = {}};
+    const Topic by_id{.name = std::nullopt, .topic_id = made->topics[0].topic_id};
+    const Topic unknown{.name = "not-there", .topic_id = {}};
+    for (const auto& twice :
+         {std::pair(by_name, by_name), {by_id, by_id}, {by_id, by_name}, {by_name, by_id}}) {
+      kafka::DeleteTopicsRequest remove;
+      remove.topics = {twice.first, unknown, twice.second};
+      const auto answer = raw.call<kafka::DeleteTopicsResponse>(task, remove, 6);
+      ASSERT_TRUE(answer);
+      ASSERT_EQ(answer->topics.size(), 2U) << "it is answered once";
+      const bool first = answer->topics[0].error == WireError::invalid_request;
+      EXPECT_EQ(answer->topics[first ? 0 : 1].error, WireError::invalid_request);
+      EXPECT_EQ(answer->topics[first ? 1 : 0].error, WireError::unknown_topic_or_partition);
+    }
+    kafka::DeleteTopicsRequest early;
+    early.topic_names = {"t", "t"};
+    const auto refused = raw.call<kafka::DeleteTopicsResponse>(task, early, 5);
+    ASSERT_TRUE(refused);
+    ASSERT_EQ(refused->topics.size(), 1U);
+    EXPECT_EQ(refused->topics[0].error, WireError::invalid_request);
+    EXPECT_EQ(raw.call<kafka::MetadataResponse>(task, request, 12)->topics[0].topic_id,
+              by_id.topic_id);
+  });
+}
+
 TEST_F(ServerTest, TopicsComeIntoBeingByBeingAskedFor) {
   with_stream([&](env::Task& task, RawClient& raw) {
     const auto ask = [&](std::vector<std::string> names) {
