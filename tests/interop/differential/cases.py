@@ -157,8 +157,9 @@ def produce_cases(version):
                   bad="wrong CRC with acks=0")
     yield produce(version, "acks 0, unknown topic", one("missing", 0, batch()), acks=0,
                   bad="unknown topic with acks=0")
+    # Whether it is stored is open, so it goes where nothing else is read.
     for timeout in (0, -1):
-        yield produce(version, f"timeout {timeout}", one("plain", 1, batch()),
+        yield produce(version, f"timeout {timeout}", one("rough", 61, batch()),
                       value={"timeout_ms": timeout})
     yield produce(version, "too large", one("small", 0, batch([record(0, value=b"x" * 400)])),
                   bad="batch above max.message.bytes")

@@ -9,7 +9,12 @@ INTRODUCTION = """# Bad input, and what is answered
 Each was sent to `fluxd` and to Apache Kafka 4.3.1 in every version that both serve, by
 `tools/do interop differential --page`, which wrote this page. Where versions are answered
 differently, each range has its row. What a client gets beside the error is compared there as well;
-why the two may differ is in [explained.json](../tests/interop/differential/explained.json).
+why the two may differ is in [explained.json](../tests/interop/differential/explained.json). Beside
+each rough client under *connections* another one is served, and the broker's memory is looked at.
+
+What `fluxd` cannot start with (an occupied port, a damaged setting or file, a data directory that
+is in use, of a newer format or of another node) ends it with one line that names the thing and what
+is allowed, and leaves the directory alone: `tests/interop/bad_starts` holds the list.
 
 """
 
@@ -24,7 +29,9 @@ def error_names():
 def outcome(answer, names):
     """The errors of an answer in one word or few."""
     if "connection" in answer:
-        return "connection " + answer["connection"].replace("open, no answer", "stays, no answer")
+        said = {"open, no answer": "connection stays, no answer", "closed": "connection closed",
+                "no answer": "connection no answer"}
+        return said.get(answer["connection"], answer["connection"])
     found = []
 
     def visit(value):
@@ -38,7 +45,7 @@ def outcome(answer, names):
                 visit(inner)
 
     visit(answer)
-    wrong = [name for name in dict.fromkeys(found) if name != "NONE"]
+    wrong = sorted({name for name in found if name != "NONE"})
     return ", ".join(f"`{name}`" for name in wrong) or "taken"
 
 

@@ -21,6 +21,7 @@ sys.path.insert(0, str(HERE.parent))
 import brokers  # noqa: E402
 import cases  # noqa: E402
 import page  # noqa: E402
+import rough  # noqa: E402
 from batches import batch  # noqa: E402
 from protocol import BadAnswer  # noqa: E402
 
@@ -334,13 +335,20 @@ def main():
         explanations = Explanations(HERE / "explained.json")
         with open(folder / "differences.jsonl", "w", buffering=1) as note:
             count, unexplained, rows = compare(sides, served, options, explanations, note)
+        harmed = []
+        if not options.api:
+            more, harmed = rough.compare(fluxd, kafka)
+            rows += more
+            count += len(more)
     finally:
         kafka.stop()
         status = fluxd.stop()
     report(count, unexplained, explanations, time.monotonic() - begun)
+    for what in harmed:
+        print(f"HARMED   {what}")
     if options.page:
         page.write(brokers.ROOT / "docs" / "bad_input.md", rows)
-    failed = len(unexplained) + len(explanations.unused()) + (status != 0)
+    failed = len(unexplained) + len(explanations.unused()) + len(harmed) + (status != 0)
     if not failed:
         shutil.rmtree(folder, ignore_errors=True)
     print(f"{count} passed, {failed} failed")
