@@ -62,8 +62,9 @@ class BatchView {
   ByteView records() const { return bytes_.subspan(layout::kRecords); }
 
   Offset base_offset() const { return Offset(load<std::int64_t>(layout::kBaseOffset)); }
-  Offset last_offset() const { return base_offset() + last_offset_delta(); }
-  Offset next_offset() const { return last_offset() + 1; }
+  // Of bytes that nobody has checked the sums may be too large: they wrap.
+  Offset last_offset() const { return moved(base_offset(), last_offset_delta()); }
+  Offset next_offset() const { return moved(last_offset(), 1); }
   std::int32_t last_offset_delta() const { return load<std::int32_t>(layout::kLastOffsetDelta); }
   std::int32_t record_count() const { return load<std::int32_t>(layout::kRecordCount); }
   LeaderEpoch leader_epoch() const { return LeaderEpoch(load<std::int32_t>(layout::kLeaderEpoch)); }
@@ -97,6 +98,10 @@ class BatchView {
   template <class T>
   T load(std::size_t at) const {
     return load_be<T>(bytes_.data() + at);
+  }
+  static Offset moved(Offset from, std::int32_t distance) {
+    return Offset(static_cast<std::int64_t>(static_cast<std::uint64_t>(from.value()) +
+                                            static_cast<std::uint64_t>(std::int64_t{distance})));
   }
 
   ByteView bytes_;

@@ -72,7 +72,7 @@ std::string write_tape(const Tape& tape) {
 
 Result<Tape> read_tape(std::string_view file, std::string_view text) {
   json root = TRY(parse_json(file, text));
-  if (!root.is_object() || root.value("format", "") != kFormat) {
+  if (!root.is_object() || root["format"] != kFormat) {
     return fail(ErrorCode::invalid,
                 fmt::format("{}: not a tape: \"format\" must be \"{}\"", file, kFormat));
   }
