@@ -172,7 +172,7 @@ int delete_records(const GlobalOptions& global, const DeleteRecordsOptions& opti
           print_line(fmt::format("{} starts at {}", at.to_string(), deleted.start.value()));
         entry["begin"] = deleted.start.value();
       } else {
-        complain(deleted.error->in(at.to_string()));
+        complain(*deleted.error);
         entry["error"] = std::string(kafka::name_of(deleted.wire));
         status = kFailed;
       }
