@@ -32,6 +32,7 @@ void AcknowledgedChecker::observe(const Observation& observation) {
     if (op.outcome != Outcome::ok) return;
     if (op.log_start.value() >= 0) note_start(op);
     if (op.kind == OperationKind::produce && op.acks != Acks::none) acknowledged(op);
+    if (op.kind == OperationKind::fetch && !op.records.empty()) shown(op);
     if (op.kind == OperationKind::final_read) final_read(op);
   } else if (const auto* phase = std::get_if<PhaseBegan>(&observation)) {
     audit_began_ = audit_began_ || phase->phase == RunPhase::audit;
@@ -53,6 +54,26 @@ void AcknowledgedChecker::acknowledged(const Operation& op) {
   }
 }
 
+void AcknowledgedChecker::shown(const Operation& op) {
+  if (unverified_.excuses(op)) return count("read.excused.unverified_read");
+  Promised one;
+  one.where = {op.topic, op.partition};
+  for (const RecordView& record : op.records) {
+    std::map<ValueId, Promised>& known = shown_[{one.where, record.offset}];
+    if (known.contains(record.value)) continue;
+    if (!one.operation) {
+      one.operation = std::make_shared<const Operation>(op);
+      one.promise = promise_of(settings_, op);
+    }
+    one.record = record;
+    one.offset = record.offset;
+    one.stored = map_.find(one.where, one.offset);
+    if (one.stored) judge_synced(one, op.completed);
+    known.emplace(record.value, one);
+    tally(one, "compared");
+  }
+}
+
 void AcknowledgedChecker::judge_at_acknowledgement(const Promised& one, Time at) {
   if (!one.stored) {
     violation(
@@ -62,12 +83,17 @@ void AcknowledgedChecker::judge_at_acknowledgement(const Promised& one, Time at)
         {one.operation->id});
     return;
   }
+  judge_synced(one, at);
+}
+
+void AcknowledgedChecker::judge_synced(const Promised& one, Time at) {
   if (one.promise != Promise::survives_power_cut) return;
-  count("synced_when_acknowledged");
+  tally(one, one.read() ? "synced_when_shown" : "synced_when_acknowledged");
   if (map_.synced(*one.stored) || excuse_of(one, true, at)) return;
   violation(at,
-            fmt::format("{} was acknowledged at {} offset {} before a sync covered it",
-                        value_text(one.record.value), one.where.to_string(), one.offset.value()),
+            fmt::format("{} was {} at {} offset {} before a sync covered it",
+                        value_text(one.record.value), one.read() ? "read" : "acknowledged",
+                        one.where.to_string(), one.offset.value()),
             {one.operation->id});
 }
 
@@ -145,24 +171,32 @@ void AcknowledgedChecker::judge_at_end(const Promised& one, Time now) {
   const bool held = found && found->value == one.record.value && found->digest == one.record.digest;
   std::optional<std::string> excuse = excuse_of(one, !held, now);
   if (!excuse && one.stored && !audited_.contains(one.where)) excuse = map_.closed(*one.stored);
-  if (!excuse) count("owed");
-  if (held) return count("held");
-  if (excuse) return count("excused." + *excuse);
-  if (was_in_doubt(one)) return count("excused.unverified_read");
+  if (one.read() && found && !held) return tally(one, "other_there");
+  if (!excuse) tally(one, "owed");
+  if (held) return tally(one, "held");
+  if (excuse) return tally(one, "excused." + *excuse);
+  if (was_in_doubt(one)) return tally(one, "excused.unverified_read");
   const std::string what =
       found ? fmt::format("holds {} instead", value_text(found->value))
             : std::string(audited_.contains(one.where) ? "is not there"
                                                        : "cannot be read: nobody could read it");
-  violation(
-      now,
-      fmt::format("{} was acknowledged at {} offset {}, which {}", value_text(one.record.value),
-                  one.where.to_string(), one.offset.value(), what),
-      {one.operation->id});
+  violation(now,
+            fmt::format("{} was {} at {} offset {}, which {}", value_text(one.record.value),
+                        one.read() ? "read" : "acknowledged", one.where.to_string(),
+                        one.offset.value(), what),
+            {one.operation->id});
+}
+
+void AcknowledgedChecker::tally(const Promised& one, std::string_view what) {
+  count(one.read() ? fmt::format("read.{}", what) : std::string(what));
 }
 
 void AcknowledgedChecker::finish(Time now) {
   if (!audit_began_) return;
   for (const Promised& one : promised_) judge_at_end(one, now);
+  for (const auto& [place, records] : shown_) {
+    for (const auto& [value, one] : records) judge_at_end(one, now);
+  }
 }
 
 }  // namespace flux::sim

@@ -1,18 +1,22 @@
-// Acknowledged: the contract of design section 9, for every record that a producer was told is
-// stored.
+// Acknowledged: the contract (docs/architecture.md#what-is-promised), for every record that a
+// producer was told is stored, or that a consumer was shown.
 //
-// At the acknowledgement the record's bytes must be on the true disk and, where the contract says
-// so, truly synced. At the end the record must be read at the acknowledged offset with equal
-// content, unless a fault that the contract excuses took it; the excuse is computed from what the
-// disks truly lost. A record that its topic was entitled to lose from the front is excused only
-// where it is gone and the log starts behind it; one of a topic that was deleted, only where it
-// went to that topic, not to the next of its name. Counts: acknowledged, owed, held, excused.NAME.
+// When that is said the record's bytes must be on the true disk and, where the contract says so,
+// truly synced. At the end the record must be read at the same offset with equal content, unless a
+// fault that the contract excuses took it; the excuse is computed from what the disks truly lost. A
+// record that its topic was entitled to lose from the front is excused only where it is gone and
+// the log starts behind it; one of a topic that was deleted, only where it went to that topic, not
+// to the next of its name. That another record lies where a consumer was shown one is for
+// offset_discipline to say. Counts: acknowledged, owed, held, excused.NAME, and the same of what
+// was read, as read.NAME.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sim/check/checker.h"
@@ -39,6 +43,8 @@ class AcknowledgedChecker final : public Checker {
     RecordView record;
     Promise promise = Promise::survives_kill;
     const Stored* stored = nullptr;
+
+    bool read() const { return operation->kind == OperationKind::fetch; }
   };
   struct Found {
     ValueId value;
@@ -46,9 +52,12 @@ class AcknowledgedChecker final : public Checker {
   };
 
   void acknowledged(const Operation& op);
+  void shown(const Operation& op);
+  void judge_synced(const Promised& one, Time at);
   void judge_at_acknowledgement(const Promised& one, Time at);
   void final_read(const Operation& op);
   void judge_at_end(const Promised& one, Time now);
+  void tally(const Promised& one, std::string_view what);
   void note_start(const Operation& op);
   bool was_in_doubt(const Promised& one) const;
   std::optional<std::string> gone_from_front(const Promised& one, Time now) const;
@@ -59,6 +68,8 @@ class AcknowledgedChecker final : public Checker {
   UnverifiedReads unverified_;
   Entitled entitled_;
   std::vector<Promised> promised_;
+  // Once for each record at each offset where it was read, as it was read first.
+  std::map<std::pair<TopicPartitionName, Offset>, std::map<ValueId, Promised>> shown_;
   std::map<TopicPartitionName, std::map<Offset, Found>> final_;
   std::set<TopicPartitionName> audited_;
   // Final reads by the offset they were asked from, and whether they may have met wrong bytes.

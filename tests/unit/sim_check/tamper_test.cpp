@@ -167,12 +167,21 @@ Operation& last_completed(std::vector<Observation>& rows, OperationKind kind, in
   std::abort();
 }
 
+void nobody_reads_before_the_end(std::vector<Observation>& rows) {
+  for (Observation& row : rows) {
+    auto* completed = std::get_if<Completed>(&row);
+    if (!completed || completed->operation.kind != OperationKind::fetch) continue;
+    completed->operation.records.clear();
+  }
+}
+
 TEST(Tamper, AnUntouchedHistoryIsGreenAndNotEmpty) {
   const Verdict verdict = judged(Story(20).rows);
   EXPECT_EQ(verdict.red, Names());
   for (const char* count :
        {"acknowledged.acknowledged", "acknowledged.owed", "acknowledged.held",
-        "acknowledged.synced_when_acknowledged", "order.compared.records",
+        "acknowledged.synced_when_acknowledged", "acknowledged.read.owed", "acknowledged.read.held",
+        "acknowledged.read.synced_when_shown", "order.compared.records",
         "order.compared.acknowledged_order", "order.compared.sent_order",
         "offset_discipline.compared.offsets", "offset_discipline.compared.levels",
         "idempotence.compared.values", "idempotence.compared.sequences", "answered.compared"}) {
@@ -265,7 +274,34 @@ TEST(Tamper, AnAcknowledgementBeforeItsSync) {
     const auto* event = std::get_if<DiskEvent>(&row);
     return event && event->kind == OmenKind::synced;
   });
+  EXPECT_EQ(judged(leader_only.rows).red, Names{"acknowledged"}) << "readers wait for one";
+  nobody_reads_before_the_end(leader_only.rows);
   EXPECT_EQ(judged(leader_only.rows).red, Names()) << "acks=1 never waits for a sync";
+}
+
+// What a consumer was shown is owed, whatever the producer was told of it.
+TEST(Tamper, ARecordThatWasReadAndIsGone) {
+  for (const bool unknown : {true, false}) {
+    Story story(20, Acks::leader);
+    auto& produce = last_completed(story.rows, OperationKind::produce);
+    if (unknown) produce.outcome = Outcome::unknown;
+    EXPECT_EQ(judged(story.rows).red, Names());
+    last_completed(story.rows, OperationKind::final_read).records.pop_back();
+    const ByteRange last{19 * kBatchBytes, 20 * kBatchBytes};
+    story.rows.insert(story.rows.end() - 2,
+                      DiskEvent{Time(800), 0, OmenKind::lost, kSegment, std::string(kPath), last});
+    EXPECT_EQ(judged(story.rows).red, Names{"acknowledged"});
+    std::vector<Observation> unread = story.rows;
+    nobody_reads_before_the_end(unread);
+    EXPECT_EQ(judged(unread).red, Names());
+    // What its disk spoiled it need not show again.
+    story.rows.insert(story.rows.end() - 2, DiskEvent{Time(800), 0, OmenKind::rotted, kSegment,
+                                                      std::string(kPath), last});
+    const Verdict verdict = judged(story.rows);
+    EXPECT_EQ(verdict.red, Names());
+    EXPECT_EQ(verdict.counts.at("acknowledged.read.excused.rotted"), 1U);
+    EXPECT_EQ(verdict.counts.at("acknowledged.read.owed"), 19U);
+  }
 }
 
 TEST(Tamper, AnAcknowledgementOfWhatWasNeverWritten) {
@@ -457,6 +493,7 @@ TEST(Excuse, RotExcusesTheRecordItHit) {
 TEST(Excuse, APowerCutExcusesOnlyWhatWasNotPromised) {
   for (const Acks acks : {Acks::all, Acks::leader}) {
     Story story(20, acks);
+    nobody_reads_before_the_end(story.rows);
     last_completed(story.rows, OperationKind::final_read).records.pop_back();
     story.rows.insert(story.rows.end() - 2, DiskEvent{Time(800),
                                                       0,
