@@ -235,6 +235,9 @@ Result<SegmentRecovery::Step> SegmentRecovery::scan_uncovered(Task& task,
                                                               RecoveryFold& fold) {
   if (position_ >= file_size_) return past_the_end(next_block);
   const std::uint32_t until = next_block ? std::min(next_block->position, file_size_) : file_size_;
+  if (next_block && MUTANT("log.uncovered_is_rot")) {
+    return skip_as_rot(until, next_block->base);
+  }
   Result<bool> adopted = adopt_batch(task, until, fold);
   if (adopted && *adopted) return Step::on;
   window_.clear();  // read once more, before anything is cut

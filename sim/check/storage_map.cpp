@@ -40,12 +40,19 @@ bool is_metadata_directory(std::string_view path) {
 // What a bad file beside the segments can make unreadable: its segment, its partition, or the
 // broker.
 std::string_view scope_of(std::string_view path) {
-  const std::string_view directory = file_name_of(parent_of(path));
-  if (!directory.contains('-') || is_metadata_directory(directory)) return {};
   if (path.ends_with(kIntegritySuffix)) {
     return path.substr(0, path.size() - kIntegritySuffix.size());
   }
+  const std::string_view directory = file_name_of(parent_of(path));
+  if (!directory.contains('-') || is_metadata_directory(directory)) return {};
   return parent_of(path);
+}
+
+// Of these there is another copy, or they are made anew from the log.
+bool is_made_anew(std::string_view name) {
+  constexpr std::string_view kSuffixes[] = {"index", ".snapshot", ".checkpoint"};
+  return name.starts_with("leader-epoch-checkpoint") ||
+         std::ranges::any_of(kSuffixes, [&](auto suffix) { return name.ends_with(suffix); });
 }
 
 }  // namespace
@@ -135,14 +142,13 @@ void StorageMap::refuse(const FileName& file, const ByteRange& range) {
   }
 }
 
-// Integrity entries, the topic's id and the metadata log cannot be made anew; indexes and epoch
-// checkpoints can. One wrong read is read again. But entries that were wrong twice count as lost,
-// which makes rot, and rot is never served again, whatever the disk gives later.
+// The topic's id and the metadata log cannot be made anew. One wrong read is read again. But
+// integrity entries that were wrong twice count as lost, whatever the disk gives later.
 void StorageMap::side_file(const DiskEvent& event) {
   const std::string_view name = file_name_of(event.path);
-  if (name.ends_with("index") || name.starts_with("leader-epoch-checkpoint")) return;
+  if (is_made_anew(name)) return;
   const auto scope = std::pair(event.disk, std::string(scope_of(event.path)));
-  const bool entries = name.ends_with(kIntegritySuffix) && !scope.second.empty();
+  const bool entries = name.ends_with(kIntegritySuffix);
   if (event.kind == OmenKind::removed || event.kind == OmenKind::mended) {
     if (entries) return;
     if (const auto known = side_faults_.find(scope); known != side_faults_.end()) {
@@ -396,16 +402,28 @@ const StorageMap::SideFaults& StorageMap::side_faults(std::uint32_t disk,
   return found == side_faults_.end() ? no_faults_ : found->second;
 }
 
-std::uint64_t StorageMap::side_loss(const Stored& batch) const {
-  std::uint64_t last = 0;
+// A batch without entries answers for itself. But they say where the log goes on behind one that
+// is bad, and whether a bad one was ever synced: without them it takes along what lies behind it.
+std::uint64_t StorageMap::entries_loss(const Stored& batch) const {
+  std::uint64_t lost = 0;
   for (const auto& [inode, fault] : side_faults(batch.disk, batch.segment)) {
-    last = std::max({last, fault.lost, fault.spoiled});
+    lost = std::max({lost, fault.lost, fault.spoiled});
   }
-  // Whatever spoils a file of the metadata log may have spoiled its entries.
-  const bool metadata = is_metadata_directory(batch.directory);
+  const auto file = files_.find({batch.disk, batch.inode});
+  if (lost == 0 || file == files_.end()) return 0;
+  std::uint64_t bad = 0;
+  for (const Mishap& mishap : file->second.mishaps) {
+    const bool before = mishap.range.begin < batch.range.end;
+    if (before && spoils(mishap.kind)) bad = std::max(bad, mishap.moment);
+  }
+  return bad == 0 ? 0 : std::max(lost, bad);
+}
+
+std::uint64_t StorageMap::side_loss(const Stored& batch) const {
+  std::uint64_t last = entries_loss(batch);
   for (const std::string& scope : {batch.directory, std::string()}) {
     for (const auto& [inode, fault] : side_faults(batch.disk, scope)) {
-      last = std::max({last, fault.lost, metadata ? fault.spoiled : 0});
+      last = std::max(last, fault.lost);
     }
   }
   return last;

@@ -127,7 +127,9 @@ class StorageMap {
   using FileName = std::pair<std::uint32_t, Inode>;
 
   const SideFaults& side_faults(std::uint32_t disk, const std::string& scope) const;
-  // Of the files beside it: the moment since which what it needs is lost, or its entries are wrong.
+  // The moment since which bad bytes before it may have taken it along, as entries are lost; or 0.
+  std::uint64_t entries_loss(const Stored& batch) const;
+  // Of all files beside it: the moment since which what it needs is lost.
   std::uint64_t side_loss(const Stored& batch) const;
   void stored(const BatchStored& batch);
   void disk(const DiskEvent& event);

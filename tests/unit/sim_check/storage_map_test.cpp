@@ -25,11 +25,11 @@ class Disk {
     batch.end = Offset(end);
     map.observe(batch);
   }
-  void event(OmenKind kind, Inode inode, ByteRange range) {
+  void event(OmenKind kind, Inode inode, ByteRange range, std::string_view suffix = ".log") {
     DiskEvent event;
     event.kind = kind;
     event.inode = inode;
-    event.path = std::string(kSegment) + ".log";
+    event.path = std::string(kSegment) + std::string(suffix);
     event.range = range;
     map.observe(event);
   }
@@ -118,6 +118,27 @@ TEST(StorageMap, RotExcusesWhatMayLieInOneBlockWithIt) {
   EXPECT_EQ(disk.map.excuse(*disk.find(0), Promise::survives_kill), "rotted");
   EXPECT_EQ(disk.map.excuse(*disk.find(5), Promise::survives_kill), "rotted");
   EXPECT_EQ(disk.map.excuse(*disk.find(7), Promise::survives_kill), std::nullopt);
+}
+
+// A batch that no entry names answers for itself; one that is bad then takes along what lies behind
+// it, since nothing says where the log goes on.
+TEST(StorageMap, LostEntriesExcuseOnlyWhatLiesBehindBadBytes) {
+  for (const OmenKind kind : {OmenKind::rotted, OmenKind::misread}) {
+    Disk disk;
+    for (int i = 0; i < 3; ++i) {
+      const auto place = static_cast<std::uint64_t>(i) * kBatchBytes;
+      disk.store(Inode(1), i, i + 1, place);
+      disk.block({place, place + kBatchBytes});
+    }
+    disk.event(kind, Inode(2), {64, 65}, ".integrity");
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(disk.map.excuse(*disk.find(i), Promise::survives_kill), std::nullopt) << i;
+    }
+    disk.event(OmenKind::rotted, Inode(1), {kBatchBytes + 10, kBatchBytes + 11});
+    EXPECT_EQ(disk.map.excuse(*disk.find(0), Promise::survives_kill), std::nullopt);
+    EXPECT_EQ(disk.map.excuse(*disk.find(1), Promise::survives_kill), "rotted");
+    EXPECT_EQ(disk.map.excuse(*disk.find(2), Promise::survives_kill), "side_file");
+  }
 }
 
 // Swarm seed 5719, before: the segment before was lost by a sync that lied, and so this one goes.
