@@ -24,6 +24,16 @@ void RecoveryChecker::observe(const Observation& observation) {
     if (takes) judge_cut(*event);
     if (event->kind == OmenKind::power_cut) count("power_cuts");
   }
+  if (const auto* node = std::get_if<NodeEvent>(&observation)) {
+    const bool broker = std::ranges::find(facts_.brokers, node->process,
+                                          &ClusterFacts::Broker::process) != facts_.brokers.end();
+    if (broker && node->change == NodeChange::started) {
+      started_ = node->at;
+      served_ = false;
+    }
+  } else if (const auto* done = std::get_if<Completed>(&observation)) {
+    note_served(done->operation);
+  }
   map_.observe(observation);
   settings_.observe(observation);
   entitled_.observe(observation);
@@ -100,8 +110,17 @@ void RecoveryChecker::judge_content(const TopicPartitionName& where, Time now) {
   }
 }
 
-// Its metadata log holds the only copy of which topics there are.
+// An answer, not a consumer that ends.
+void RecoveryChecker::note_served(const Operation& op) {
+  const bool told = op.base_offset.value() >= 0 || op.high_watermark.value() >= 0 ||
+                    op.log_start.value() >= 0 || !op.topic_id.is_zero();
+  if (op.outcome == Outcome::ok && told && op.invoked >= started_) served_ = true;
+}
+
+// Its metadata log holds the only copy of which topics there are. It is read when a broker starts:
+// one that has served since is not kept from it by that.
 bool RecoveryChecker::outage() const {
+  if (served_) return false;
   return std::ranges::all_of(facts_.brokers, [&](const ClusterFacts::Broker& broker) {
     return map_.broker_closed(broker.disk);
   });

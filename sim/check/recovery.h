@@ -29,6 +29,7 @@ class RecoveryChecker final : public Checker {
   void finish(Time now) override;
 
  private:
+  void note_served(const Operation& op);
   void judge_cut(const DiskEvent& event);
   void judge_overwritten();
   void judge_content(const TopicPartitionName& where, Time now);
@@ -41,6 +42,8 @@ class RecoveryChecker final : public Checker {
   // Written over just now; the same bytes, if they follow, clear them.
   std::vector<const Stored*> overwritten_;
   Time overwritten_at_;
+  Time started_;         // when a broker last did
+  bool served_ = false;  // since then something that was asked was answered
 };
 
 }  // namespace flux::sim

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/check/checkers.h"
+#include "sim/check/recovery.h"
 
 namespace flux::sim {
 namespace {
@@ -531,6 +532,36 @@ TEST(Excuse, ALyingSyncExcusesAPowerCut) {
   const Verdict verdict = judged(story.rows);
   EXPECT_EQ(verdict.red, Names());
   EXPECT_EQ(verdict.counts.at("acknowledged.excused.lying_sync"), 1U);
+}
+
+// What its disk took of its own files keeps a broker from starting, and from nothing else.
+TEST(Outage, IsOverWithTheFirstAnswerSinceTheStart) {
+  ClusterFacts cluster = facts();
+  cluster.brokers.push_back({"broker1", 1, NodeId(1), 0, "/logs"});
+  const std::string log = "/logs/__cluster_metadata-0/00000000000000000000.log";
+  const auto outage = [&](const std::vector<Observation>& rows) {
+    Findings findings;
+    RecoveryChecker checker(cluster, findings);
+    for (const Observation& row : rows) checker.observe(row);
+    return checker.outage();
+  };
+  const auto rot = [&](std::string_view path) {
+    return DiskEvent{Time(900), 0, OmenKind::rotted, Inode(9), std::string(path), {70, 71}};
+  };
+  const NodeEvent start{Time(1000), 1, 2, NodeChange::started, Exit::clean};
+  std::vector<Observation> rows{rot(log), start};
+  EXPECT_TRUE(outage(rows));
+  for (const Observation& row : Story(2).rows) rows.push_back(row);
+  EXPECT_TRUE(outage(rows)) << "asked before it started";
+  Operation op = last_completed(rows, OperationKind::produce);
+  op.invoked = Time(1001);
+  rows.push_back(Completed{op});
+  EXPECT_FALSE(outage(rows));
+  EXPECT_FALSE(outage({start})) << "nothing befell its disk";
+  for (const char* other : {".integrity", ".index", "-0000000001.checkpoint"}) {
+    const std::string beside = log.substr(0, log.rfind('.')) + other;
+    EXPECT_FALSE(outage({rot(beside), start})) << beside;
+  }
 }
 
 }  // namespace
