@@ -88,12 +88,15 @@ std::string FaultItem::name() const { return fmt::format("{}#{}", fault, ordinal
 
 Key FaultItem::key() const { return flux::key("fault.item").with(fault).with(ordinal); }
 
+bool may_draw(const SwarmFaults& swarm, const FaultRow& row) {
+  const bool may = swarm.only.empty() ? row.swarm : listed(swarm.only, row.name);
+  return swarm.on && may && !listed(swarm.except, row.name);
+}
+
 FaultPlan draw_plan(const SwarmFaults& swarm, Decisions& decisions) {
   FaultPlan plan;
-  if (!swarm.on) return plan;
   for (const FaultRow& row : fault_registry()) {
-    const bool may = swarm.only.empty() ? row.swarm : listed(swarm.only, row.name);
-    if (!may || listed(swarm.except, row.name)) continue;
+    if (!may_draw(swarm, row)) continue;
     const Key kind = kSwarm.with(row.name);
     if (!decisions.chance(kind, ratio(swarm.kind_percent, 100), "fault.kind")) continue;
     const std::uint64_t items =

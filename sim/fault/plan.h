@@ -17,6 +17,8 @@
 
 namespace flux::sim {
 
+struct FaultRow;
+
 class Decisions;
 
 struct FaultTrigger {
@@ -63,6 +65,8 @@ struct SwarmFaults {
   std::uint32_t items_max = 4;      // of each kind
   Duration until;                   // items begin before this
 };
+
+bool may_draw(const SwarmFaults& swarm, const FaultRow& row);
 
 // By draws of (seed, kind, ordinal) alone. Ordinals start at 1001, so that written items keep
 // theirs.

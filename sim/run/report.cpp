@@ -205,6 +205,7 @@ Result<Floors> load_floors(std::string_view file, std::string_view text,
     reader.integer("from_seeds", floors.from_seeds, 1, 1'000'000);
     reader.integers("per_hundred", per_hundred);
     reader.integers("at_most_per_hundred", at_most);
+    reader.integer("each_fault_per_hundred", floors.each_fault_per_hundred, 0, 1000);
   }
   TRY(document.result());
   for (const auto& [name, floor] : per_hundred) {
@@ -215,6 +216,35 @@ Result<Floors> load_floors(std::string_view file, std::string_view text,
         static_cast<std::uint64_t>(std::max<std::int64_t>(ceiling, 0));
   }
   return floors;
+}
+
+std::vector<std::string> held_to(const Floors& floors, const SwarmFaults& swarm,
+                                 std::uint64_t seeds,
+                                 const std::map<std::string, std::uint64_t>& counts) {
+  std::vector<std::string> out;
+  if (seeds < floors.from_seeds) return out;
+  std::map<std::string, std::uint64_t> wanted = floors.per_hundred;
+  if (floors.each_fault_per_hundred > 0) {
+    for (const FaultRow& row : fault_registry()) {
+      if (!may_draw(swarm, row)) continue;
+      wanted.try_emplace(fmt::format("fault.{}", row.name), floors.each_fault_per_hundred);
+    }
+  }
+  const auto seen = [&](const std::string& name) {
+    const auto found = counts.find(name);
+    return found == counts.end() ? 0 : found->second;
+  };
+  for (const auto& [name, floor] : wanted) {
+    const std::uint64_t least = floor * seeds / 100;
+    if (seen(name) >= least) continue;
+    out.push_back(fmt::format("{}: {} of at least {}", name, seen(name), least));
+  }
+  for (const auto& [name, ceiling] : floors.at_most_per_hundred) {
+    const std::uint64_t most = ceiling * seeds / 100;
+    if (seen(name) <= most) continue;
+    out.push_back(fmt::format("{}: {} of at most {}", name, seen(name), most));
+  }
+  return out;
 }
 
 Result<SeedReport> read_seed_report(std::string_view text) {

@@ -38,8 +38,13 @@ struct Floors {
   std::uint64_t from_seeds = 100;  // smaller swarms are not judged
   std::map<std::string, std::uint64_t> per_hundred;
   std::map<std::string, std::uint64_t> at_most_per_hundred;
+  std::uint64_t each_fault_per_hundred = 0;  // of every kind that the swarm may draw
 };
 Result<Floors> load_floors(std::string_view file, std::string_view text, std::string_view scenario);
+// What is below its floor or above its ceiling, a line each.
+std::vector<std::string> held_to(const Floors& floors, const SwarmFaults& swarm,
+                                 std::uint64_t seeds,
+                                 const std::map<std::string, std::uint64_t>& counts);
 
 // What one seed of a swarm said, as read from its json_report.
 struct SeedReport {

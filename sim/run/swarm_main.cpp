@@ -24,7 +24,7 @@ class Swarm {
     summary_.jobs = std::max(arguments.jobs, 1U);
   }
 
-  int run(const Floors& floors, const std::string& expected);
+  int run(const Floors& floors, const Scenario& scenario);
 
  private:
   int run_seed(std::uint64_t seed) const;
@@ -32,7 +32,6 @@ class Swarm {
   void fold(const SeedReport& report);
   void fail_seed(std::uint64_t seed, const std::string& verdict, const std::string& why);
   void progress(bool last);
-  void compare_with(const Floors& floors);
   int finish(const std::string& expected);
 
   const SwarmArguments& arguments_;
@@ -113,26 +112,8 @@ void Swarm::progress(bool last) {
                           summary_.seeds * 60'000 / wall, summary_.simulated_ms / 1000));
 }
 
-void Swarm::compare_with(const Floors& floors) {
-  if (summary_.seeds < floors.from_seeds) return;
-  for (const auto& [name, floor] : floors.per_hundred) {
-    const std::uint64_t wanted = floor * summary_.seeds / 100;
-    const std::uint64_t seen = summary_.counts[name];
-    if (seen < wanted) {
-      summary_.below.push_back(fmt::format("{}: {} of at least {}", name, seen, wanted));
-    }
-  }
-  for (const auto& [name, ceiling] : floors.at_most_per_hundred) {
-    const std::uint64_t allowed = ceiling * summary_.seeds / 100;
-    const std::uint64_t seen = summary_.counts[name];
-    if (seen > allowed) {
-      summary_.below.push_back(fmt::format("{}: {} of at most {}", name, seen, allowed));
-    }
-  }
-}
-
-int Swarm::run(const Floors& floors, const std::string& expected) {
-  expected_ = expected;
+int Swarm::run(const Floors& floors, const Scenario& scenario) {
+  expected_ = scenario.verdict;
   std::vector<host::Child> children;
   std::vector<std::string> outputs;
   std::vector<std::uint64_t> seeds;
@@ -154,7 +135,7 @@ int Swarm::run(const Floors& floors, const std::string& expected) {
     seeds.erase(seeds.begin() + static_cast<std::ptrdiff_t>(place));
     progress(false);
   }
-  compare_with(floors);
+  summary_.below = held_to(floors, scenario.swarm, summary_.seeds, summary_.counts);
   if (!arguments_.hashes_file.empty()) {
     std::string lines;
     for (const auto& [seed, hash] : hashes_) lines += fmt::format("{} {}\n", seed, hash);
@@ -164,7 +145,7 @@ int Swarm::run(const Floors& floors, const std::string& expected) {
       return kBadUsage;
     }
   }
-  return finish(expected);
+  return finish(expected_);
 }
 
 int Swarm::finish(const std::string& expected) {
@@ -230,7 +211,7 @@ int command_swarm(const SwarmArguments& arguments) {
     host::print_error(fmt::format("fluxsim: --hashes {}\n", opened.error().detail()));
     return kBadUsage;
   }
-  return Swarm(arguments, *source, *first).run(*floors, scenario->verdict);
+  return Swarm(arguments, *source, *first).run(*floors, *scenario);
 }
 
 }  // namespace flux::sim
