@@ -1,6 +1,7 @@
-// FaultEvent: one thing that the injector did to the world, told to the checkers.
+// FaultEvent: one thing that the injector did to the world, for histories and stories.
 //
-// From these the contract oracle knows what it may excuse: it is never guessed from what nodes say.
+// What it excuses is not seen from it, since it may have hit nothing that matters: that is computed
+// from what a disk tells of its bytes (sim/env/disk_omen.h) and, of clocks, from ClockChange.
 // `fault` is a row's name in the registry (registry.h); `target` is spelt as in a scenario
 // ("broker1", "disk:host1", "link:host1->host2").
 #pragma once

@@ -34,6 +34,13 @@ bool known_mark(std::string_view name) {
   return std::ranges::any_of(all_marks(), [&](const Mark* mark) { return mark->name == name; });
 }
 
+std::string no_carrier(const FaultRow& row) {
+  const bool lasting_file = row.target == TargetClass::file && row.span == FaultSpan::lasting;
+  return fmt::format("{}: {}", row.name,
+                     lasting_file ? "what lasts is carried by a disk, never by a file alone"
+                                  : "neither effects_begin.cpp nor recompute.cpp knows this row");
+}
+
 }  // namespace
 
 Injector::Injector(Ground& ground, FaultObserver& observer) : ground_(ground), observer_(observer) {
@@ -174,7 +181,7 @@ void Injector::strike(std::uint32_t index) {
     armed.active = false;
     return tell(armed, FaultPhase::missed, outcome.detail);
   }
-  CHECK(outcome.known || lasts_somewhere(armed), armed.row->name);
+  CHECK(outcome.known || lasts_somewhere(armed), no_carrier(*armed.row));
   ++fired_[armed.item.fault];
   if (!first) tell(armed, FaultPhase::struck, outcome.detail);
   if (!lasts) return;

@@ -2,8 +2,8 @@
 //
 // What lasting faults do to links, habits, clocks and processors is not switched on and off but
 // computed anew from the faults that are active, so that two which overlap end in any order. Each
-// strike and each healing is folded into the run's hash, traced, counted and told to the observer,
-// from which the contract oracle computes what it may excuse.
+// strike and each healing is folded into the run's hash, traced, counted and told to the observer.
+// What a strike excuses the oracle computes from what the disks tell (fault_event.h).
 //
 // Owned by the assembly; lives as long as the world's events. It must not look into nodes.
 #pragma once

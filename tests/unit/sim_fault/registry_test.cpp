@@ -23,6 +23,7 @@ TEST(Registry, EveryRowSaysWhatItDoesAndWhatMustHappen) {
     }
     const bool lasts = row.span == FaultSpan::lasting;
     EXPECT_TRUE(!lasts || row.for_ms_high > 0) << row.name;
+    EXPECT_FALSE(lasts && row.target == TargetClass::file) << row.name << ": no file carries it";
   }
   EXPECT_GT(names.size(), 50U);
 }
