@@ -60,6 +60,7 @@ test_release() {
   if [[ -x $root/build/bin/fluxsim ]]; then
     counted_step regress "$root/tests/zoo/regress" "$root/build/bin/fluxsim"
     counted_step tapes "$root/tests/zoo/tapes" "$root/build/bin/fluxsim"
+    counted_step scenarios "$root/tests/zoo/scenarios" "$root/build/bin/fluxsim"
     counted_step swarm swarm "$root/build/bin/fluxsim" "$1"
     counted_step swarm-recreate swarm "$root/build/bin/fluxsim" 100 recreate_swarm
   fi
