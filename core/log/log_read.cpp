@@ -90,12 +90,11 @@ using SeeRecord = std::function<bool(const TimestampOffset& record)>;
 Result<bool> see_records(Task& task, const BatchView& batch, Offset from, const SeeRecord& see) {
   Bytes storage;
   task.scheduler().charge(checksum_cost(batch.size()) * 4);
-  const ByteView records =
-      TRY(record::records_of(batch, storage, kUnfoldedBytesMax, pace_of(task)));
-  record::RecordReader reader(records, batch.record_count());
+  const record::Pace pace = pace_of(task);
+  const ByteView records = TRY(record::records_of(batch, storage, kUnfoldedBytesMax, pace));
+  record::RecordReader reader(records, batch.record_count(), pace);
   while (!reader.done()) {
     const record::Record record = TRY(reader.next());
-    env::yield_if_due(task);
     const Offset offset = record.offset(batch);
     if (offset < from) continue;
     if (see({record.timestamp(batch), offset, batch.leader_epoch()})) return true;

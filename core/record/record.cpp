@@ -18,9 +18,28 @@ const char* take_header(FieldReader& fields, Header& to) {
   return fields.ok() ? nullptr : "a record header's value does not fit";
 }
 
+// Of a record with more, so many are read between two looks at the pace.
+constexpr std::int32_t kHeadersAtOnce = 1024;
+
+}  // namespace
+
+Timestamp Record::timestamp(const BatchView& batch) const {
+  if (batch.log_append_time()) return batch.max_timestamp();
+  // Hostile deltas may overflow; unsigned arithmetic wraps without harm.
+  return Timestamp(
+      static_cast<std::int64_t>(static_cast<std::uint64_t>(batch.base_timestamp().value()) +
+                                static_cast<std::uint64_t>(timestamp_delta)));
+}
+
+inline void RecordReader::keep_pace(std::size_t unread) {
+  if (unread + kPaceBytes > paced_at_) return;
+  (*pace_)(PaceOf::reading, paced_at_ - unread);
+  paced_at_ = unread;
+}
+
 // What is wrong with a record of these bytes, or null. Each record of each batch comes by here:
 // what it fills in is in its place already, for a copy takes longer than all else.
-const char* read_body(ByteView body, Record& to) {
+inline const char* RecordReader::read_body(ByteView body, Record& to) {
   if (body.empty()) return "an empty record";
   FieldReader fields(body.subspan(1));  // attributes: no bit has a meaning
   to.timestamp_delta = fields.varlong();
@@ -36,23 +55,15 @@ const char* read_body(ByteView body, Record& to) {
   Header header;
   for (std::int32_t i = 0; i < to.header_count; ++i) {
     if (const char* wrong = take_header(fields, header)) return wrong;
+    if (i % kHeadersAtOnce == kHeadersAtOnce - 1) keep_pace(fields.rest().size() + rest_.size());
   }
   return fields.rest().empty() ? nullptr : "a record is longer than its contents";
-}
-
-}  // namespace
-
-Timestamp Record::timestamp(const BatchView& batch) const {
-  if (batch.log_append_time()) return batch.max_timestamp();
-  // Hostile deltas may overflow; unsigned arithmetic wraps without harm.
-  return Timestamp(
-      static_cast<std::int64_t>(static_cast<std::uint64_t>(batch.base_timestamp().value()) +
-                                static_cast<std::uint64_t>(timestamp_delta)));
 }
 
 Result<Record> RecordReader::next() {
   CHECK(!done());
   --left_;
+  keep_pace(rest_.size());
   FieldReader fields(rest_);
   const ByteView body = fields.bytes(fields.varint());
   rest_ = fields.rest();

@@ -32,9 +32,13 @@ struct Record {
   Offset offset(const BatchView& batch) const { return batch.base_offset() + offset_delta; }
 };
 
+// Whoever reads what a client sent hands over a Pace: a batch may hold millions of records, and one
+// record of a few kilobytes, compressed, tens of millions of headers. It must outlive the reader.
 class RecordReader {
  public:
   RecordReader(ByteView records, std::int32_t count) : rest_(records), left_(count) {}
+  RecordReader(ByteView records, std::int32_t count, const Pace& pace)
+      : rest_(records), left_(count), pace_(&pace), paced_at_(pace ? records.size() : 0) {}
 
   bool done() const { return left_ <= 0; }
   // The next record (not done); corrupt when its bytes make no sense.
@@ -43,8 +47,13 @@ class RecordReader {
   ByteView rest() const { return rest_; }
 
  private:
+  const char* read_body(ByteView body, Record& to);
+  void keep_pace(std::size_t unread);
+
   ByteView rest_;
   std::int32_t left_;
+  const Pace* pace_ = nullptr;
+  std::size_t paced_at_ = 0;  // so much was unread
 };
 
 class HeaderReader {

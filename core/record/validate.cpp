@@ -56,13 +56,8 @@ bool timestamp_allowed(Timestamp timestamp, const BatchRules& rules) {
 std::expected<BatchSummary, BatchFault> walk(const BatchView& batch, ByteView records,
                                              const BatchRules& rules, const Pace& pace) {
   BatchSummary out{.bytes = batch.size(), .records = batch.record_count()};
-  RecordReader reader(records, batch.record_count());
-  std::size_t paced_at = records.size();
+  RecordReader reader(records, batch.record_count(), pace);
   for (std::int32_t i = 0; !reader.done(); ++i) {
-    if (const std::size_t left = reader.rest().size(); pace && paced_at - left >= kPaceBytes) {
-      pace(PaceOf::reading, paced_at - left);
-      paced_at = left;
-    }
     const Result<Record> record = reader.next();
     if (!record) return fault(Kind::invalid_record, record.error().detail(), i);
     if (record->offset_delta != i) {

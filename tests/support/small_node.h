@@ -95,9 +95,12 @@ class SmallNode final : private fiber::Host,
 
   env::Env& env() { return env_; }
   Instant now_instant() const { return monotonic_; }
+  // How often a loop asked whether it is to let others run. Never is it told to.
+  std::uint64_t asked_to_yield() const { return asked_to_yield_; }
 
  private:
   std::uint64_t seed_;
+  std::uint64_t asked_to_yield_ = 0;
   sim::Decisions decisions_;
   Instant monotonic_{1'000'000'000};
   WallTime wall_{1'700'000'000'000'000'000};
@@ -105,7 +108,10 @@ class SmallNode final : private fiber::Host,
   const sim::Time& disk_now() const { return disk_time_; }
 
   void charge(Duration) override {}
-  bool should_yield() override { return false; }
+  bool should_yield() override {
+    ++asked_to_yield_;
+    return false;
+  }
   std::uint64_t cause() override { return 0; }
   void before_resume(const env::Task&, std::uint64_t) override {}
   bool after_resume(const env::Task&) override { return true; }

@@ -161,6 +161,25 @@ TEST(LogTest, FindsRecordsByTime) {
   });
 }
 
+// Whoever asks for a time reads what a client has sent, however many headers one record has.
+TEST(LogTest, ASearchForATimeLetsOthersIn) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    const std::vector<record::Header> headers(500'000);
+    record::BatchBuilder builder;
+    builder.add(Timestamp(1000), std::nullopt, std::nullopt, headers);
+    Bytes batch = *builder.build();
+    ASSERT_TRUE(log->append(task, batch, {}).has_value());
+    // Of the first search a part is for the blocks, which are verified once.
+    ASSERT_TRUE((*log->offset_for_timestamp(task, Timestamp(1))).has_value());
+    const std::uint64_t before = node.asked_to_yield();
+    ASSERT_TRUE((*log->offset_for_timestamp(task, Timestamp(1))).has_value());
+    EXPECT_GE(node.asked_to_yield() - before, batch.size() / record::kPaceBytes - 1);
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
 TEST(LogTest, RollsByTime) {
   SmallNode node;
   LogConfig config;

@@ -220,6 +220,24 @@ TEST(ValidateTest, RecordsMustBeConsecutive) {
   EXPECT_EQ(out.error().record, 0);
 }
 
+// Twenty million headers fit the kilobytes of a compressed batch; reading them is long work.
+TEST(ValidateTest, OneRecordOfManyHeadersLetsOthersIn) {
+  const std::vector<Header> headers(200'000);
+  BatchBuilder builder;
+  builder.add(Timestamp(1), std::nullopt, std::nullopt, headers);
+  const Bytes batch = *builder.build();
+  std::size_t read = 0;
+  std::size_t most = 0;
+  const Pace pace = [&](PaceOf, std::size_t bytes) {
+    read += bytes;
+    most = std::max(most, bytes);
+  };
+  const auto summary = validate_client_batch(batch, {}, pace);
+  ASSERT_TRUE(summary.has_value()) << summary.error().detail;
+  EXPECT_GE(read, batch.size() - 2 * kPaceBytes);
+  EXPECT_LE(most, 2 * kPaceBytes);
+}
+
 TEST(CompressionTest, RoundTripsAndKeepsItsBound) {
   for (std::uint8_t codec = 0; codec < kCodecs; ++codec) {
     const auto c = static_cast<Codec>(codec);
