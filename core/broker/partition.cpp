@@ -67,6 +67,7 @@ log::LogConfig Partition::log_config() const {
   };
   log::LogConfig out;
   out.segment_bytes = clamp(config_.segment_bytes);
+  out.append_bytes_max = clamp(config_.append_bytes_max);
   const std::int64_t age_ms_max = Duration::max().ms();
   out.segment_age_max = milliseconds(std::min(config_.segment_ms, age_ms_max));
   out.segment_jitter_max = milliseconds(std::min(config_.segment_jitter_ms, age_ms_max));

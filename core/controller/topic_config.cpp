@@ -281,6 +281,7 @@ TopicConfig topic_config(const Settings* own, const Settings& broker_defaults) {
   config.timestamp_before_max_ms = number("message.timestamp.before.max.ms");
   config.timestamp_after_max_ms = number("message.timestamp.after.max.ms");
   config.segment_bytes = number("segment.bytes");
+  config.append_bytes_max = config.segment_bytes;
   if (const std::int64_t small = number("internal.segment.bytes"); small > 0) {
     config.segment_bytes = small;
   }

@@ -93,6 +93,7 @@ struct TopicConfig {
   std::int64_t timestamp_before_max_ms = INT64_MAX;
   std::int64_t timestamp_after_max_ms = 3'600'000;
   std::int64_t segment_bytes = 1'073'741'824;
+  std::int64_t append_bytes_max = 1'073'741'824;  // segment.bytes, whatever the internal one says
   std::int64_t segment_ms = 604'800'000;
   std::int64_t segment_jitter_ms = 0;
   std::int64_t index_interval_bytes = 4096;

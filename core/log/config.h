@@ -34,7 +34,10 @@ enum class ReadVerify : std::uint8_t {
 
 struct LogConfig {
   // The topic's.
-  std::uint32_t segment_bytes = 1U << 30;                           // segment.bytes
+  std::uint32_t segment_bytes = 1U << 30;  // segment.bytes
+  // A leader's append of more is refused. Kafka's bound, the same setting: with a smaller
+  // segment_bytes, which only a test has, one batch may fill a segment and more.
+  std::uint32_t append_bytes_max = INT32_MAX;
   Duration segment_age_max = seconds(std::int64_t{7} * 24 * 3600);  // segment.ms
   Duration segment_jitter_max;                                      // segment.jitter.ms
   std::uint32_t index_interval_bytes = 4096;                        // index.interval.bytes

@@ -105,6 +105,12 @@ Result<Log::Checked> Log::check_batches(MutBytes batches, const AppendOptions* l
       out.epochs->assign(epoch, base);
     }
   }
+  if (leader && out.bytes > config_.append_bytes_max) {
+    REACHED("log.append_too_large");
+    return fail(ErrorCode::too_large, "an append of " + std::to_string(out.bytes) +
+                                          " bytes; segment.bytes is " +
+                                          std::to_string(config_.append_bytes_max));
+  }
   if (leader && leader->log_append_time) out.max_timestamp = *leader->log_append_time;
   return out;
 }

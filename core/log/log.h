@@ -135,8 +135,9 @@ class Log : public std::enable_shared_from_this<Log> {
   Log& operator=(const Log&) = delete;
 
   // Appends a leader's batches, valid ones (record/validate.h), patching offsets and epoch in
-  // place. All or nothing. Errors: out_of_order_sequence, invalid_producer_epoch, too_large (a
-  // segment cannot hold it), not_available (poisoned), those of the disk. After a disk error the
+  // place. All or nothing. Errors: out_of_order_sequence, invalid_producer_epoch, too_large (all
+  // together more than append_bytes_max; what was stored before is answered as a duplicate at any
+  // size), not_available (closed), io_error (poisoned), those of the disk. After a disk error the
   // batches may or may not be found by a later recovery, but they are not in this log.
   Result<Appended> append(env::Task& task, MutBytes batches, const AppendOptions& options);
   // Appends batches as the leader numbered them; they begin at or after end_offset().

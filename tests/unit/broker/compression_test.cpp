@@ -17,10 +17,14 @@ class CompressionTypeTest : public RunningBroker {
   static std::shared_ptr<const controller::TopicState> make_topic(env::Task& task, Broker& broker,
                                                                   const std::string& type) {
     const std::string name = "of-" + type;
-    EXPECT_TRUE(broker.controller().create_topic(
-        task,
-        {.name = name, .settings = {{"compression.type", type}, {"max.message.bytes", "999"}}},
-        false));
+    return make_topic(task, broker, name,
+                      {{"compression.type", type}, {"max.message.bytes", "999"}});
+  }
+  static std::shared_ptr<const controller::TopicState> make_topic(
+      env::Task& task, Broker& broker, const std::string& name,
+      const std::vector<controller::TopicSettingChange>& settings) {
+    EXPECT_TRUE(
+        broker.controller().create_topic(task, {.name = name, .settings = settings}, false));
     return broker.image()->topic(name);
   }
   static Outcome<Produced> produce(env::Task& task, Broker& broker,
@@ -81,6 +85,26 @@ TEST_F(CompressionTypeTest, WhatGrewTooLargeIsRefused) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().kind, FaultKind::message_too_large);
     EXPECT_NE(refused.error().detail.find("max.message.bytes"), std::string::npos);
+  });
+}
+
+// As Kafka does, by what would be stored.
+TEST_F(CompressionTypeTest, WhatGrewBeyondASegmentIsRefused) {
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "small-segments",
+                                  {{"compression.type", "uncompressed"},
+                                   {"max.message.bytes", "3000000"},
+                                   {"segment.bytes", "1048576"}});
+    const auto produce_of = [&](std::size_t bytes) {
+      record::BatchBuilder builder({.codec = record::Codec::zstd});
+      builder.add(kWhen, std::nullopt, record::text(std::string(bytes, 'x')));
+      return produce(task, broker, *topic, *builder.build());
+    };
+    EXPECT_TRUE(produce_of(1'040'000));
+    const auto refused = produce_of(1'050'000);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, FaultKind::record_list_too_large);
+    EXPECT_NE(refused.error().detail.find("segment.bytes"), std::string::npos);
   });
 }
 

@@ -248,6 +248,10 @@ TEST(TopicSettings, LayersAndRanges) {
   EXPECT_EQ(config.segment_ms, 1);
   EXPECT_EQ(config.segment_bytes, 1'048'576);
   EXPECT_EQ(config.max_message_bytes, 1'048'588);
+  // The internal setting is about rolls only.
+  const Settings small{{"internal.segment.bytes", "700"}};
+  EXPECT_EQ(topic_config(&small, broker_defaults).segment_bytes, 700);
+  EXPECT_EQ(topic_config(&small, broker_defaults).append_bytes_max, 1'048'576);
   EXPECT_EQ(topic_config(nullptr, {}), TopicConfig{});
   for (const TopicSetting& setting : topic_setting_table()) {
     EXPECT_TRUE(check_topic_setting(setting, setting.fallback)) << setting.name;

@@ -111,6 +111,28 @@ TEST(LogTest, GivesTheWholeBatchThatHoldsTheOffset) {
   });
 }
 
+TEST(LogTest, RefusesMoreThanASegmentMayHold) {
+  SmallNode node;
+  LogConfig config = small_config();
+  const Bytes batch = make_batch("a", {.records = 5, .producer = 7, .epoch = 0, .sequence = 0});
+  config.append_bytes_max = static_cast<std::uint32_t>(batch.size());
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), config);
+    Bytes sent = batch;
+    EXPECT_TRUE(log->append(task, sent, {}).has_value());
+    --config.append_bytes_max;
+    log->set_config(config);
+    // It is in the log: its producer must not believe that it is not.
+    sent = batch;
+    EXPECT_TRUE(log->append(task, sent, {})->duplicate);
+    const BatchSpec next{.records = 5, .producer = 7, .epoch = 0, .sequence = 5};
+    EXPECT_EQ(append(task, *log, "b", next).error().code(), ErrorCode::too_large);
+    EXPECT_EQ(log->end_offset(), Offset(5));
+    EXPECT_EQ(append(task, *log, "b", {.producer = 7, .epoch = 0, .sequence = 5})->base, Offset(5));
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
 TEST(LogTest, SetsEpochOffsetAndTimeAndKeepsTheRest) {
   SmallNode node;
   node.run([&](Task& task) {
