@@ -344,10 +344,10 @@ Result<void> Opening::finish(Task& task) {
     if (TRY(segment->check_indexes(task))) ++log_.report_.indexes_rebuilt;
     env::yield_if_due(task);
   }
-  if (log_.segments_.empty()) {
-    TRY(log_.start_segment(task, log_.end_offset_));
-  } else if (last_rotten_) {
-    REACHED("log.rolled_after_rot");
+  if (log_.segments_.empty() || last_rotten_) {
+    if (last_rotten_) REACHED("log.rolled_after_rot");
+    // As at every roll: what stands before it may be deleted.
+    TRY(log_.write_snapshot(task));
     TRY(log_.start_segment(task, log_.end_offset_));
   }
   for (std::size_t i = 0; i + 1 < log_.segments_.size(); ++i) log_.segments_[i]->drop_indexes();

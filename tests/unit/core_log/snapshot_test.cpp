@@ -119,6 +119,34 @@ TEST(SnapshotTest, WhatWasDeletedIsStillRemembered) {
   });
 }
 
+// A segment begun at opening, behind one that rotted, is one like those that a roll begins.
+TEST(SnapshotTest, WhatStoodBeforeRotIsRememberedOnceItIsDeleted) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    EXPECT_TRUE(append_synced(task, *log, "a", {.producer = 1, .epoch = 0, .sequence = 0}));
+    EXPECT_TRUE(append_synced(task, *log, "b"));
+    EXPECT_TRUE(log->close(task).has_value());
+    take_clean_mark_away(task, node.env());
+  });
+  const std::size_t second = make_batch("a", {.producer = 1, .epoch = 0, .sequence = 0}).size();
+  ASSERT_TRUE(node.image.rot_at("data/t-0/00000000000000000000.log", second + 30, std::byte{1}));
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    EXPECT_EQ(log->segment_count(), 2U);
+    EXPECT_TRUE(log->advance_start(task, log->end_offset()).has_value());
+    EXPECT_TRUE(log->remove_deleted(task, Duration()).has_value());
+    EXPECT_EQ(log->segment_count(), 1U);
+  });
+  node.kill();
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    EXPECT_EQ(log->start_offset(), Offset(2));
+    EXPECT_TRUE(append(task, *log, "a", {.producer = 1, .epoch = 0, .sequence = 0})->duplicate);
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
 TEST(SnapshotTest, ADamagedOneIsIgnored) {
   SmallNode node;
   make_log_without_its_first_segment(node);
