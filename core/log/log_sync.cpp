@@ -13,6 +13,11 @@ namespace flux::log {
 
 using env::Task;
 
+namespace {
+// What keeps a commit from beginning, a full disk or too many open files, takes about so long.
+constexpr Duration kIdleRetry = seconds(1);
+}  // namespace
+
 void Log::start_committing() {
   wanted_ = !committing_ || !MUTANT("log.commit_request_lost");
   if (committing_) {
@@ -131,7 +136,13 @@ void Log::commit_loop(Task& task) {
     if (committed) static_cast<void>(settle_rolled(task));
     if (poisoned_) break;
     if (wanted_) continue;  // the next round's entries say what this one has synced
-    if (!committed) break;
+    if (!committed) {
+      // It could not begin. Whoever appends and does not wait (sync_when_idle) need not come again.
+      if (last_append_ == Instant()) break;
+      REACHED("log.idle_sync_failed");
+      sync_when_idle(kIdleRetry);
+      break;
+    }
     static_cast<void>(write_marks(task));
     if (!wanted_ && !closing_) {
       static_cast<void>(commit_wanted_.wait(task, env_.clock.now() + config_.mark_idle));

@@ -104,5 +104,26 @@ TEST(FilesTest, WhatNobodySyncsIsSyncedInTime) {
   });
 }
 
+// Nobody appends again, and the next append would be the first to ask.
+TEST(FilesTest, ASyncThatCouldNotBeginIsAskedForAgain) {
+  for (const Duration within : {seconds(1), Duration::max()}) {
+    SmallNode node;
+    node.run([&](Task& task) {
+      const LogPointer log = *open_log(task, node.env(), {});
+      EXPECT_TRUE(append(task, *log, "a").has_value());
+      node.disk.failure = ErrorCode::no_space;
+      node.disk.fails_from = node.disk.operations;
+      node.disk.fails = 1;
+      log->sync_when_idle(within);
+      pass(task, node, std::min(within, log->config().unsynced_idle) + milliseconds(1));
+      EXPECT_EQ(log->synced_end(), Offset(0));
+      EXPECT_FALSE(log->poisoned());
+      pass(task, node, seconds(2));
+      EXPECT_EQ(log->synced_end(), Offset(1));
+      EXPECT_TRUE(log->close(task).has_value());
+    });
+  }
+}
+
 }  // namespace
 }  // namespace flux::test
