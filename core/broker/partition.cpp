@@ -170,11 +170,12 @@ Outcome<std::shared_ptr<log::Log>> Partition::open(env::Task& task) {
   return log_;
 }
 
-std::shared_ptr<Append> Partition::enqueue(MutBytes batch, std::shared_ptr<const void> owner) {
+std::shared_ptr<Append> Partition::enqueue(MutBytes batch, std::shared_ptr<const void> owner,
+                                           bool log_append_time) {
   auto append = std::make_shared<Append>();
   append->batch = batch;
   append->owner = std::move(owner);
-  append->log_append_time = config_.log_append_time;
+  append->log_append_time = log_append_time;
   if (retired_) {
     append->state = Append::State::done;
     append->outcome = fault(FaultKind::unknown_topic_or_partition);

@@ -111,8 +111,11 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // The open log, or null.
   const std::shared_ptr<log::Log>& log() const { return log_; }
 
-  // Takes a validated batch. Does not suspend: the order of calls is the order in the log.
-  std::shared_ptr<Append> enqueue(MutBytes batch, std::shared_ptr<const void> owner);
+  // Takes a batch, and under which message.timestamp.type it was found valid: the topic's may be
+  // another by now, and the times of records were checked only if they are to be kept. Does not
+  // suspend: the order of calls is the order in the log.
+  std::shared_ptr<Append> enqueue(MutBytes batch, std::shared_ptr<const void> owner,
+                                  bool log_append_time);
   // Until it is in the log, or `until`: then it is withdrawn if it has not begun.
   Outcome<log::Appended> wait_appended(env::Task& task, const std::shared_ptr<Append>& append,
                                        Instant until);

@@ -176,7 +176,9 @@ Outcome<Producing> begin_produce(env::Task& task, Broker& broker,
     REACHED("broker.batch_refused");
     return std::unexpected(good.error());
   }
-  return Producing{*partition, (*partition)->enqueue(arrived.batch, std::move(arrived.owner))};
+  return Producing{
+      *partition,
+      (*partition)->enqueue(arrived.batch, std::move(arrived.owner), config.log_append_time)};
 }
 
 Outcome<Produced> finish_produce(env::Task& task, const Producing& producing, Acks acks,

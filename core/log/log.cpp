@@ -19,6 +19,14 @@ using record::Timestamp;
 namespace {
 // Positions are 31 bits in Kafka's index.
 constexpr std::uint32_t kSegmentBytesMax = INT32_MAX;
+
+// Times that a client chose may lie further apart than 63 bits say.
+bool later_by_more(Timestamp time, Timestamp than, std::int64_t ms) {
+  if (time <= than) return false;
+  const auto apart =
+      static_cast<std::uint64_t>(time.value()) - static_cast<std::uint64_t>(than.value());
+  return std::cmp_greater(apart, ms);
+}
 }  // namespace
 
 // What an append would do, worked out before anything changes.
@@ -134,7 +142,7 @@ bool Log::must_roll(const Checked& checked) const {
   const std::int64_t age_ms_max = config_.segment_age_max.ms() - jitter_ms(segment);
   const Timestamp first = segment.first_timestamp();
   if (first != record::kNoTimestamp && checked.max_timestamp != record::kNoTimestamp) {
-    return checked.max_timestamp > first && checked.max_timestamp - first > age_ms_max;
+    return later_by_more(checked.max_timestamp, first, age_ms_max);
   }
   return (env_.clock.wall_now() - segment.created()).ms() > age_ms_max;
 }

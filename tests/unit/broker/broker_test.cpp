@@ -86,6 +86,33 @@ TEST_F(BrokerTest, ARetryIsDurableThoughItsTopicWasNotAtFirst) {
   });
 }
 
+// The check of a batch may take long, and lets an alteration of the topic in.
+TEST_F(BrokerTest, TimesThatWereNotCheckedAreNotKept) {
+  defaults["message.timestamp.type"] = "LogAppendTime";
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    std::uint64_t held = 0;
+    while (broker.unpacking().try_acquire()) ++held;
+    sync::Event ended;
+    node.spawn("producer", [&](env::Task& producer) {
+      const auto begun = begin(producer, broker, *topic, "x", {.codec = record::Codec::gzip});
+      const auto produced = finish_produce(producer, *begun, Acks::all, broker.patience_end());
+      EXPECT_NE(produced->log_append_time, record::kNoTimestamp);
+      ended.set();
+    });
+    while (!broker.unpacking().awaited()) task.scheduler().yield(task);
+    const controller::AlterConfig change{
+        .resource = {.name = "t"},
+        .changes = {{.name = "message.timestamp.type", .value = "CreateTime"}}};
+    ASSERT_TRUE(broker.controller().alter_configs(task, {&change, 1}, false)[0]);
+    broker.unpacking().release(held);
+    ASSERT_TRUE(ended.wait(task));
+    const auto log = (*broker.partition(*topic, PartitionIndex(0)))->log();
+    const Bytes stored = *log->bytes_of(task, *log->read(task, Offset(0)));
+    EXPECT_TRUE(record::BatchView::first_of(stored)->log_append_time());
+  });
+}
+
 TEST_F(BrokerTest, BatchesThatWaitGoIntoTheLogTogether) {
   with_broker([&](env::Task& task, Broker& broker) {
     const auto topic = make_topic(task, broker, "t");

@@ -214,6 +214,17 @@ TEST(LogTest, RollsByTime) {
     append(task, *log, "c", {.timestamp = 11'100}).value();
     EXPECT_EQ(log->segment_count(), 2U);
     EXPECT_EQ(read_all(task, *log), (std::vector<std::string>{"a/0", "b/0", "c/0"}));
+    // Further apart than a difference of theirs can say.
+    const auto add = [&](std::int64_t timestamp) {
+      Bytes batch = make_batch("d");
+      record::set_max_timestamp(batch, Timestamp(timestamp));
+      log->append(task, batch, {}).value();
+    };
+    log->roll(task).value();
+    add(INT64_MIN);
+    EXPECT_EQ(log->segment_count(), 3U);
+    add(INT64_MAX);
+    EXPECT_EQ(log->segment_count(), 4U);
     EXPECT_TRUE(log->close(task).has_value());
   });
 }
