@@ -201,7 +201,9 @@ class Segment {
   Result<BatchAt> walk_to(env::Task& task, Offset offset);
   Result<Edge> edge_of_limit(env::Task& task, Offset limit);
   Result<Edge> align(env::Task& task, const BatchAt& first, std::uint32_t cap, Edge bound);
-  Result<Bytes> load_verified(env::Task& task, Range range, bool again = false);
+  Result<Bytes> load_verified(env::Task& task, Range range);
+  std::uint32_t end_of_piece(Range range) const;
+  Result<Bytes> load_piece(env::Task& task, Range range, bool again = false);
   Result<void> load_indexes(env::Task& task);
   Result<void> read_indexes(env::Task& task);
   Result<void> rebuild_indexes(env::Task& task);

@@ -103,6 +103,36 @@ TEST(IntegrityTest, AlwaysSeesRotThatStrikesLater) {
   });
 }
 
+// A partition's limit may be tens of megabytes.
+TEST(IntegrityTest, AlwaysLetsOthersInBetweenPieces) {
+  SmallNode node;
+  LogConfig config;
+  config.read_verify = ReadVerify::always;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), config);
+    Values expected;
+    for (int i = 0; i < 40; ++i) {
+      const std::string tag(100'000, static_cast<char>('a' + i % 20));
+      EXPECT_TRUE(append_synced(task, *log, tag));
+      expected.push_back(tag + "/0");
+    }
+    const log::ReadLimits all{.bytes_max = 8U << 20};
+    const log::Slice first = *log->read(task, Offset(0), all);
+    const std::uint64_t before = node.asked_to_yield();
+    const log::Slice again = *log->read(task, Offset(0), all);
+    EXPECT_GE(node.asked_to_yield() - before, again.length / (1U << 20));
+    EXPECT_EQ(again.next, Offset(40));
+    EXPECT_TRUE(again.bytes && first.bytes == again.bytes);
+    EXPECT_TRUE(read_all(task, *log, Offset(0), 8U << 20) == expected);
+    // Of several pieces, up to the rot in a later one.
+    EXPECT_TRUE(node.image.rot_at(kFirstSegment, again.length / 2, std::byte{4}));
+    const log::Slice cut = *log->read(task, Offset(0), all);
+    EXPECT_EQ(cut.next, Offset(20));
+    EXPECT_EQ(cut.bytes->size(), cut.length);
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
 TEST(IntegrityTest, RotIsNeverCutOffOrOverwritten) {
   SmallNode node;
   const std::size_t size = fill(node, {});
