@@ -84,20 +84,22 @@ inline std::unexpected<Error> packed_too_large(std::size_t limit) {
               "compressed records take more than " + std::to_string(limit) + " bytes");
 }
 
-// What goes into a stream between two calls of a Pace: the slowest of the codecs at its default
-// level takes less than a millisecond for it.
-inline constexpr std::size_t kPackedBytes = std::size_t{16} << 10;
+// How a stream is fed, by its level: what goes into it between two calls of a Pace takes about a
+// millisecond at most. (Records that were made to be hard to pack may take a few.)
+struct Feed {
+  std::size_t bytes = std::size_t{16} << 10;
+  PaceOf what = PaceOf::packing;
 
-// Takes a piece off the front of what is still to be packed.
-inline ByteView take_piece(ByteView& rest, std::size_t bytes = kPackedBytes) {
-  const ByteView piece = rest.first(std::min(rest.size(), bytes));
-  rest = rest.subspan(piece.size());
-  return piece;
-}
-
-inline void packed(const Pace& pace, std::size_t bytes) {
-  if (pace) pace(PaceOf::packing, bytes);
-}
+  // Takes a piece off the front of what is still to be packed.
+  ByteView take_piece(ByteView& rest) const {
+    const ByteView piece = rest.first(std::min(rest.size(), bytes));
+    rest = rest.subspan(piece.size());
+    return piece;
+  }
+  void packed(const Pace& pace, std::size_t count) const {
+    if (pace) pace(what, count);
+  }
+};
 
 Result<Bytes> gzip_compress(ByteView plain, std::optional<int> level, std::size_t limit,
                             const Pace& pace);

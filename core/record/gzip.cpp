@@ -40,6 +40,14 @@ void own_memory(z_stream& stream) {
   stream.zfree = release;
 }
 
+// From here on zlib compares with thousands of earlier places before it is content.
+constexpr int kHardLevelMin = 7;
+
+Feed feed_of(int level) {
+  if (level < kHardLevelMin) return {};
+  return {.bytes = std::size_t{1} << 10, .what = PaceOf::packing_hard};
+}
+
 std::unexpected<Error> bad() { return fail(ErrorCode::corrupt, "bad gzip stream"); }
 
 }  // namespace
@@ -55,8 +63,9 @@ Result<Bytes> gzip_compress(ByteView plain, std::optional<int> level, std::size_
   }
   deflater.live = true;
   Output out(deflateBound(&stream, static_cast<uLong>(plain.size())), limit);
+  const Feed feed = feed_of(level.value_or(Z_DEFAULT_COMPRESSION));
   for (ByteView rest = plain;;) {
-    const ByteView piece = take_piece(rest);
+    const ByteView piece = feed.take_piece(rest);
     stream.next_in = raw(piece.data());
     stream.avail_in = static_cast<uInt>(piece.size());
     int code = Z_OK;
@@ -69,7 +78,7 @@ Result<Bytes> gzip_compress(ByteView plain, std::optional<int> level, std::size_
       if (code == Z_STREAM_ERROR) return fail(ErrorCode::out_of_memory, "gzip");
       out.filled(room.size() - stream.avail_out);
     } while (stream.avail_in > 0 || (rest.empty() && code != Z_STREAM_END));
-    packed(pace, piece.size());
+    feed.packed(pace, piece.size());
     if (rest.empty()) return out.take();
   }
 }

@@ -14,8 +14,21 @@ constexpr int kDefaultLevel = 9;
 // The smallest at which the library searches harder than its fast way.
 constexpr int kHardLevelMin = 3;
 
+// Above, it gains less than a hundredth, and takes up to ten times as long for it.
+constexpr int kHardLevelMax = 10;
+
 // As Kafka's writer does it: the default means fast, every other level to search hard.
-int library_level(int level) { return level == kDefaultLevel ? 0 : std::max(level, kHardLevelMin); }
+int library_level(int level) {
+  return level == kDefaultLevel ? 0 : std::clamp(level, kHardLevelMin, kHardLevelMax);
+}
+
+// At these levels 64 KiB in one block take several milliseconds. Blocks stand alone, as Kafka's
+// readers want them, and are packed in one run: shorter ones are, for some of the gain.
+Feed feed_of(int level) {
+  constexpr int kSlow = 5;
+  if (level < kSlow || level == kDefaultLevel) return {.bytes = kBlockBytes};
+  return {.bytes = std::size_t{16} << 10, .what = PaceOf::packing_hard};
+}
 
 // Frees the library's state however the call is left.
 struct Encoder {
@@ -45,16 +58,19 @@ Result<Bytes> lz4_compress(ByteView plain, std::optional<int> level, std::size_t
   std::size_t size =
       LZ4F_compressBegin(encoder.context, header.data(), header.size(), &preferences);
   if (LZ4F_isError(size)) return fail(ErrorCode::out_of_memory, "lz4");
-  Output out(LZ4F_compressFrameBound(plain.size(), &preferences), limit);
+  const Feed feed = feed_of(level.value_or(kDefaultLevel));
+  // Of whole blocks, and a length before each of those that are shorter.
+  const std::size_t lengths = (plain.size() / feed.bytes + 1) * sizeof(std::uint32_t);
+  Output out(LZ4F_compressFrameBound(plain.size(), &preferences) + lengths, limit);
   if (!out.put(ByteView(header).first(size))) return packed_too_large(limit);
   Bytes block(LZ4F_compressBound(kBlockBytes, &preferences));
   for (ByteView rest = plain; !rest.empty();) {
-    const ByteView piece = take_piece(rest, kBlockBytes);
+    const ByteView piece = feed.take_piece(rest);
     size = LZ4F_compressUpdate(encoder.context, block.data(), block.size(), piece.data(),
                                piece.size(), nullptr);
     if (LZ4F_isError(size)) return fail(ErrorCode::out_of_memory, "lz4");
     if (!out.put(ByteView(block).first(size))) return packed_too_large(limit);
-    packed(pace, piece.size());
+    feed.packed(pace, piece.size());
   }
   size = LZ4F_compressEnd(encoder.context, block.data(), block.size(), nullptr);
   if (LZ4F_isError(size)) return fail(ErrorCode::out_of_memory, "lz4");

@@ -11,9 +11,11 @@
 namespace flux::record {
 
 enum class PaceOf : std::uint8_t {
-  unpacking,  // the bytes came out of a compressed stream
-  reading,    // the bytes were read through, or made room for
-  packing,    // the bytes went into a compressed stream
+  unpacking,        // the bytes came out of a compressed stream
+  reading,          // the bytes were read through, or made room for
+  packing,          // the bytes went into a compressed stream, at a codec's default level or below
+  packing_hard,     // at a level that takes about ten times as long
+  packing_hardest,  // at one that takes about a hundred times as long
 };
 
 using Pace = std::function<void(PaceOf what, std::size_t bytes)>;

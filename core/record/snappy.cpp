@@ -89,8 +89,9 @@ Result<Bytes> snappy_compress(ByteView plain, std::size_t limit, const Pace& pac
   const std::size_t blocks = (plain.size() + kBlockBytes - 1) / kBlockBytes;
   Output out(header.size() + blocks * block.size(), limit);
   if (!out.put(header)) return packed_too_large(limit);
+  const Feed feed{.bytes = kBlockBytes};
   for (ByteView rest = plain; !rest.empty();) {
-    const ByteView piece = take_piece(rest, kBlockBytes);
+    const ByteView piece = feed.take_piece(rest);
     std::size_t size = block.size() - 4;
     char* to = reinterpret_cast<char*>(block.data() + 4);
     if (::snappy_compress(raw(piece), piece.size(), to, &size) != SNAPPY_OK) {
@@ -98,7 +99,7 @@ Result<Bytes> snappy_compress(ByteView plain, std::size_t limit, const Pace& pac
     }
     store_be(block.data(), static_cast<std::int32_t>(size));
     if (!out.put(ByteView(block).first(4 + size))) return packed_too_large(limit);
-    packed(pace, piece.size());
+    feed.packed(pace, piece.size());
   }
   return out.take();
 }

@@ -78,8 +78,10 @@ TEST(RepackTest, NoLargerThanAllowed) {
 
 TEST(CompressionTest, LevelsAreHeard) {
   Bytes plain(200'000);
-  for (std::size_t i = 0; i < plain.size(); ++i) {
-    plain[i] = static_cast<std::byte>("abcdefgh"[(i * i >> 5) % 8]);
+  std::uint32_t state = 1;
+  for (std::byte& byte : plain) {
+    state = state * 1664525 + 1013904223;
+    byte = static_cast<std::byte>("abcdefgh"[state >> 29]);
   }
   for (const auto& [codec, quick, hard] :
        {std::tuple{Codec::gzip, 1, 9}, {Codec::lz4, 9, 12}, {Codec::zstd, -50, 12}}) {
@@ -118,6 +120,49 @@ TEST(CompressionTest, PackingLetsOthersIn) {
     ASSERT_TRUE(compress({.codec = codec, .level = {}}, plain, kUnlimited, pace).has_value());
     EXPECT_EQ(sum, plain.size()) << name_of(codec);
     EXPECT_LE(most, kPaceBytes) << name_of(codec);
+  }
+}
+
+std::size_t zstd_blocks(ByteView frame) {
+  const auto byte = [&](std::size_t at) { return static_cast<std::size_t>(frame[at]); };
+  const std::size_t descriptor = byte(4);
+  const bool single_segment = (descriptor & 0x20) != 0;
+  const std::size_t size_flag = descriptor >> 6;
+  const std::size_t size_bytes = size_flag == 0 ? single_segment : std::size_t{1} << size_flag;
+  std::size_t at = 5 + (single_segment ? 0 : 1) + size_bytes;
+  for (std::size_t count = 1;; ++count) {
+    const std::size_t header = byte(at) | byte(at + 1) << 8 | byte(at + 2) << 16;
+    if ((header & 1) != 0) return count;
+    const bool one_byte_repeated = (header >> 1 & 3) == 1;
+    at += 3 + (one_byte_repeated ? 1 : header >> 3);
+  }
+}
+
+// A level that takes a hundred times as long gets less at once, and leaves nothing for later.
+TEST(CompressionTest, HighLevelsLetOthersInAsOften) {
+  Bytes plain(300'000);
+  std::uint32_t state = 1;
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    state = state * 1664525 + 7;
+    plain[i] = static_cast<std::byte>(i < 150'000 ? state >> 24 : 'a' + (state >> 28));
+  }
+  for (const auto& [codec, level, piece] : {std::tuple{Codec::gzip, 9, 1U << 10},
+                                            {Codec::lz4, 12, 16U << 10},
+                                            {Codec::zstd, 9, 16U << 10},
+                                            {Codec::zstd, 22, 2U << 10}}) {
+    std::size_t sum = 0;
+    std::size_t most = 0;
+    const Pace pace = [&](PaceOf what, std::size_t bytes) {
+      EXPECT_NE(what, PaceOf::packing);
+      sum += bytes;
+      most = std::max(most, bytes);
+    };
+    const Bytes packed = *compress({.codec = codec, .level = level}, plain, kUnlimited, pace);
+    EXPECT_EQ(sum, plain.size()) << name_of(codec);
+    EXPECT_EQ(most, piece) << name_of(codec);
+    EXPECT_TRUE(equal(*decompress(codec, packed, plain.size()), plain)) << name_of(codec);
+    if (codec != Codec::zstd) continue;
+    EXPECT_GE(zstd_blocks(packed), plain.size() / piece);
   }
 }
 
