@@ -37,6 +37,7 @@ Broker::Broker(env::Env& env, BrokerConfig config, controller::Controller& contr
       controller_(controller),
       topic_defaults_(config_.topic_defaults),
       work_(env.scheduler),
+      patient_work_(env.scheduler),
       host_{.env = env,
             .work = work_,
             .knobs = config_.log,
@@ -73,6 +74,7 @@ void Broker::hurry() {
 Result<void> Broker::stop(env::Task& task) {
   for (const auto& [id, partition] : partitions_) partition->stop_retrying();
   TRY(housekeeping_.stop(task));
+  TRY(patient_work_.wait(task));
   TRY(work_.wait(task));
   Result<void> out = close_all(task);
   partitions_.clear();
@@ -439,7 +441,7 @@ Outcome<ProducerId> Broker::new_producer_id(env::Task& task) {
   if (!guard) return std::unexpected(fault_of(guard.error()));
   if (ids_left_ == 0) {
     const auto block =
-        patiently<Block>(task, work_, "producer_ids", until, [this](env::Task& worker) {
+        patiently<Block>(task, patient_work_, "producer_ids", until, [this](env::Task& worker) {
           return controller_.allocate_producer_ids(worker, config_.node, epoch_);
         });
     if (!block) return std::unexpected(fault_of(block.error()));

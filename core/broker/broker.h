@@ -61,6 +61,9 @@ class Broker {
   env::Env& env() { return env_; }
   // Tasks that may outlast the request they were made for.
   sync::TaskGroup& work() { return work_; }
+  // Of these, those that a request waits for no longer than its patience lasts (patience.h). They
+  // are counted by themselves: every partition that is appended to has a task of its own.
+  sync::TaskGroup& patient_work() { return patient_work_; }
   // Batches that may be unpacked at the same time; each takes up to batch_plain_bytes_max.
   sync::Semaphore& unpacking() { return unpacking_; }
   // Bytes of batches that were compressed anew and are not in their log yet.
@@ -131,6 +134,7 @@ class Broker {
   bool spread_again_ = false;
   sync::Semaphore repacked_room_{kRepackedBytesMax};  // outlives the batches that have of it
   sync::TaskGroup work_;
+  sync::TaskGroup patient_work_;
   PartitionHost host_;
   std::map<PartitionKey, std::shared_ptr<Partition>> partitions_;
   // Of topics that were seen, so that a removal knows what to look for on disk.

@@ -36,7 +36,7 @@ Outcome<Offset> delete_records(env::Task& task, Broker& broker,
                                const std::shared_ptr<Partition>& partition, Offset before,
                                Instant until) {
   auto deleted = patiently<Outcome<Offset>>(
-      task, broker.work(), "delete_records", until,
+      task, broker.patient_work(), "delete_records", until,
       [partition, before](env::Task& worker) { return delete_before(worker, *partition, before); },
       env::StackSize::large);
   if (!deleted) return std::unexpected(fault_of(deleted.error()));

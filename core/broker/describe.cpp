@@ -76,7 +76,7 @@ Outcome<std::vector<RememberedProducer>> remembered_producers(
     env::Task& task, Broker& broker, const std::shared_ptr<Partition>& partition, Instant until) {
   using Listed = Outcome<std::vector<RememberedProducer>>;
   auto listed = patiently<Listed>(
-      task, broker.work(), "producers", until,
+      task, broker.patient_work(), "producers", until,
       [partition](env::Task& worker) -> Listed {
         const auto log = partition->open(worker);
         if (!log) return std::unexpected(log.error());
@@ -90,7 +90,7 @@ Outcome<std::vector<RememberedProducer>> remembered_producers(
 Outcome<DirectoryUse> directory_use(env::Task& task, Broker& broker, Wanted wanted, Instant until) {
   using Measured = Result<DirectoryUse>;
   auto measured = patiently<Measured>(
-      task, broker.work(), "directory_use", until,
+      task, broker.patient_work(), "directory_use", until,
       [&broker, topics = std::move(wanted)](env::Task& worker) {
         return measure(worker, broker, topics);
       },

@@ -134,7 +134,7 @@ std::shared_ptr<Round> read_round(env::Task& task, Broker& broker,
   round->out.resize(wanted.size());
   if (all_at_end(*round)) return round;
   const auto read = patiently<bool>(
-      task, broker.work(), "fetch.read", broker.patience_end(),
+      task, broker.patient_work(), "fetch.read", broker.patience_end(),
       [round, &broker](env::Task& reader) {
         read_all(reader, broker, *round);
         return true;

@@ -19,7 +19,7 @@ Outcome<std::optional<EpochEnd>> find_end_of_epoch(env::Task& task, Broker& brok
                                                    LeaderEpoch asked, Instant until) {
   using Found = Outcome<std::optional<EpochEnd>>;
   auto found = patiently<Found>(
-      task, broker.work(), "epoch_end", until,
+      task, broker.patient_work(), "epoch_end", until,
       [partition, asked](env::Task& worker) -> Found {
         const auto log = partition->open(worker);
         if (!log) return std::unexpected(log.error());

@@ -59,7 +59,7 @@ Outcome<ListedOffset> list_offset(env::Task& task, Broker& broker,
     return ListedOffset{.offset = partition->high_watermark(), .epoch = partition->epoch()};
   }
   auto listed = patiently<Outcome<ListedOffset>>(
-      task, broker.work(), "list_offsets", until,
+      task, broker.patient_work(), "list_offsets", until,
       [partition, timestamp](env::Task& worker) { return look_up(worker, *partition, timestamp); },
       env::StackSize::large);
   if (!listed) return std::unexpected(fault_of(listed.error()));

@@ -18,8 +18,8 @@
 
 namespace flux::broker {
 
-// How many tasks may be stuck or busy. A disk that hangs collects those whose requests have given
-// up; beyond this many, new work is refused.
+// How many tasks of a group may be stuck or busy. A disk that hangs collects those whose requests
+// have given up; beyond this many, new work is refused. The group holds no others.
 inline constexpr std::size_t kPatientTasksMax = 4'000;
 
 // Errors: timed_out and cancelled of the wait, not_available when too much is stuck. T is whatever

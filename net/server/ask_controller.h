@@ -28,7 +28,7 @@ Result<T> ask_controller(env::Task& task, const Context& context, std::string_vi
                          Instant until, Decide decide) {
   broker::Broker& broker = context.broker;
   return broker::patiently<T>(
-      task, broker.work(), name, until,
+      task, broker.patient_work(), name, until,
       [&broker, decide = std::move(decide)](env::Task& worker) {
         return decide(worker, broker.controller());
       },

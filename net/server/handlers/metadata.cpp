@@ -69,7 +69,7 @@ kafka::WireError auto_create(env::Task& task, Context& context, const std::strin
   REACHED("server.auto_create");
   broker::Broker& broker = context.broker;
   const auto created = broker::patiently<Created>(
-      task, broker.work(), "auto_create", until,
+      task, broker.patient_work(), "auto_create", until,
       [&broker, name](env::Task& worker) {
         return broker.controller().create_topic(worker, {.name = name}, false);
       },

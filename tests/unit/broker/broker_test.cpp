@@ -7,6 +7,7 @@
 
 #include "core/broker/fetch.h"
 #include "core/broker/list_offsets.h"
+#include "core/broker/patience.h"
 #include "core/broker/produce.h"
 #include "core/record/batch_builder.h"
 #include "tests/support/marks.h"
@@ -17,6 +18,7 @@ namespace {
 
 class BrokerTest : public RunningBroker {
  protected:
+  using RunningBroker::RunningBroker;
   // Runs a broker for as long as `body` takes.
   static std::shared_ptr<const controller::TopicState> make_topic(env::Task& task, Broker& broker,
                                                                   const std::string& name) {
@@ -110,6 +112,26 @@ TEST_F(BrokerTest, TimesThatWereNotCheckedAreNotKept) {
     const auto log = (*broker.partition(*topic, PartitionIndex(0)))->log();
     const Bytes stored = *log->bytes_of(task, *log->read(task, Offset(0)));
     EXPECT_TRUE(record::BatchView::first_of(stored)->log_append_time());
+  });
+}
+
+class BusyBrokerTest : public BrokerTest {
+ protected:
+  BusyBrokerTest() : BrokerTest(kPatientTasksMax + 100) {}
+};
+
+// Thousands of partitions that are appended to during a short stall of the disk, say.
+TEST_F(BusyBrokerTest, ReadersAreServedHoweverManyPartitionsAreBusy) {
+  with_broker([&](env::Task& task, Broker& broker) {
+    const auto topic = make_topic(task, broker, "t");
+    ASSERT_TRUE(produce(task, broker, *topic, "x"));
+    sync::Event enough;
+    for (std::size_t i = 0; i < kPatientTasksMax; ++i) {
+      broker.work().spawn("busy", [&](env::Task& busy) { EXPECT_TRUE(enough.wait(busy)); });
+    }
+    EXPECT_FALSE(fetch(task, broker, wanted(broker, *topic, Offset(0)), {})[0].fault);
+    enough.set();
+    ASSERT_TRUE(broker.work().wait(task));
   });
 }
 
