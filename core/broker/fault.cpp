@@ -19,8 +19,6 @@ FaultKind kind_of(ErrorCode code) {
       return FaultKind::record_list_too_large;
     case ErrorCode::out_of_order_sequence:
       return FaultKind::out_of_order_sequence;
-    case ErrorCode::duplicate_sequence:
-      return FaultKind::duplicate_sequence;
     case ErrorCode::invalid_producer_epoch:
       return FaultKind::invalid_producer_epoch;
     case ErrorCode::unknown_topic_or_partition:
@@ -42,6 +40,7 @@ FaultKind kind_of(ErrorCode code) {
     case ErrorCode::too_many_files:
     case ErrorCode::out_of_memory:
     case ErrorCode::topic_exists:
+    case ErrorCode::duplicate_sequence:
       return FaultKind::storage;
   }
   UNREACHABLE("an error code outside of the table");

@@ -29,12 +29,10 @@ enum class FaultKind : std::uint8_t {
   record_list_too_large,
   unsupported_codec,
   out_of_order_sequence,
-  duplicate_sequence,
   invalid_producer_epoch,
   invalid_txn_state,
   not_enough_replicas,
   policy_violation,
-  coordinator_not_available,
 };
 
 struct Fault {

@@ -26,8 +26,7 @@ std::int64_t record_count(const Append& append) {
 
 // Found out before anything was written, and no matter of other producers.
 bool of_one_producer(FaultKind kind) {
-  return kind == FaultKind::out_of_order_sequence || kind == FaultKind::duplicate_sequence ||
-         kind == FaultKind::invalid_producer_epoch;
+  return kind == FaultKind::out_of_order_sequence || kind == FaultKind::invalid_producer_epoch;
 }
 
 bool forgets_syncs() { return MUTANT("broker.high_watermark_unsynced"); }

@@ -39,8 +39,6 @@ WireError to_wire(const broker::Fault& fault) {
       return WireError::unsupported_compression_type;
     case FaultKind::out_of_order_sequence:
       return WireError::out_of_order_sequence_number;
-    case FaultKind::duplicate_sequence:
-      return WireError::duplicate_sequence_number;
     case FaultKind::invalid_producer_epoch:
       return WireError::invalid_producer_epoch;
     case FaultKind::invalid_txn_state:
@@ -49,8 +47,6 @@ WireError to_wire(const broker::Fault& fault) {
       return WireError::not_enough_replicas;
     case FaultKind::policy_violation:
       return WireError::policy_violation;
-    case FaultKind::coordinator_not_available:
-      return WireError::coordinator_not_available;
   }
   UNREACHABLE("a fault outside of the enum");
 }

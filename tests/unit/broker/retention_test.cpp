@@ -1,4 +1,6 @@
 // Partitions that get shorter at the front: by request, and by the broker's housekeeping.
+#include <optional>
+
 #include <gtest/gtest.h>
 
 #include "core/broker/delete_records.h"
@@ -44,12 +46,14 @@ class RetentionTest : public RunningBroker {
                                        Offset before) {
     return delete_records(task, broker, partition_of(broker, name), before, broker.patience_end());
   }
-  static FaultKind fault_at(env::Task& task, Broker& broker, const std::string& name, Offset from) {
+  static std::optional<FaultKind> fault_at(env::Task& task, Broker& broker, const std::string& name,
+                                           Offset from) {
     const auto fetched =
         fetch(task, broker,
               {{.partition = partition_of(broker, name), .from = from, .bytes_max = 1 << 20}},
               {.wait_max = {}});
-    return fetched[0].fault ? fetched[0].fault->kind : FaultKind::coordinator_not_available;
+    if (!fetched[0].fault) return std::nullopt;
+    return fetched[0].fault->kind;
   }
   // Housekeeping happens meanwhile.
   void wait(env::Task& task, Duration time) {
