@@ -113,6 +113,7 @@ bool Housekeeping::worth_opening(env::Task& task, const controller::TopicState& 
 Result<void> Housekeeping::clean(env::Task& task, Partition& partition) {
   const std::shared_ptr<log::Log> log = partition.log();
   if (log == nullptr || log->poisoned()) return {};
+  log->forget_silent_producers(task);
   const controller::TopicConfig config = partition.config();
   const Result<void> expired = log->expire(task, retention_of(config), partition.high_watermark());
   // Also when no more can be deleted now: this is what makes room.

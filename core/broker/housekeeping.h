@@ -1,5 +1,5 @@
-// Housekeeping: one task that lets partitions get shorter: retention by size and age, and the files
-// of what was deleted.
+// Housekeeping: one task that lets partitions get shorter: retention by size and age, the files of
+// what was deleted, and the producers that have been silent for too long.
 //
 // Each round looks at every partition that this broker leads. One whose log is open is judged from
 // memory; of one that nobody has used since the start a few bytes of its directory say when there

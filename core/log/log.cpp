@@ -189,7 +189,7 @@ Result<Appended> Log::append_locked(Task& task, MutBytes batches, const AppendOp
   const sync::MutexGuard guard = TRY(append_mutex_.lock(task));
   if (poisoned_) return refuse_poisoned();
   if (closing_) return fail(ErrorCode::not_available, identity_.name() + ": the log is closed");
-  producers_.forget_silent(env_.clock.now() - config_.producer_expiry);
+  static_cast<void>(producers_.forget_silent(env_.clock.now() - config_.producer_expiry));
   const Checked checked = TRY(check_batches(batches, leader));
   if (checked.duplicate) {
     REACHED("log.duplicate_answered");

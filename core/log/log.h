@@ -191,6 +191,9 @@ class Log : public std::enable_shared_from_this<Log> {
   // ago (file.delete.delay.ms; who reads from an open file keeps it). Returns when there is more to
   // remove; nothing when there is not.
   Result<std::optional<Instant>> remove_deleted(env::Task& task, Duration delay);
+  // Producers that were silent for producer_expiry. An append forgets some of them as well; of a
+  // log that nobody appends to somebody else has to think.
+  void forget_silent_producers(env::Task& task);
 
   // Closes the active segment and starts another, if it holds anything.
   Result<void> roll(env::Task& task);

@@ -14,6 +14,11 @@ namespace flux::log {
 
 using env::Task;
 
+namespace {
+// Of one producer that is entered in the tables, or leaves them.
+constexpr Duration kProducerCost = nanoseconds(300);
+}  // namespace
+
 // A log that knows no producer needs none: that it is missing says the same.
 Result<void> Log::write_snapshot(Task& task) {
   if (producers_.producers().empty() || snapshot_at_ == end_offset_) return {};
@@ -31,6 +36,13 @@ Result<void> Log::load_snapshot(Task& task, Offset at) {
   Result<void> decoded = decode_producers(*bytes, at, producers_);
   if (!decoded) return std::unexpected(decoded.error().in(file));
   return {};
+}
+
+void Log::forget_silent_producers(Task& task) {
+  while (producers_.forget_silent(env_.clock.now() - config_.producer_expiry)) {
+    task.scheduler().charge(kProducerCost * ProducerState::kForgottenAtOnce);
+    env::yield_if_due(task);
+  }
 }
 
 // When they were last heard is not in the log: their records' times have to do, as in Kafka, which

@@ -97,15 +97,16 @@ void ProducerState::hear(ProducerId id, Instant when) {
   by_time_.insert({when, id});
 }
 
-void ProducerState::forget_silent(Instant horizon) {
-  for (int i = 0; i < kForgottenAtOnce; ++i) {
-    if (by_time_.empty() || by_time_.begin()->first > horizon) return;
+bool ProducerState::forget_silent(Instant horizon) {
+  const auto more = [&] { return !by_time_.empty() && by_time_.begin()->first <= horizon; };
+  for (int i = 0; i < kForgottenAtOnce && more(); ++i) {
     REACHED("log.producer_forgotten");
     const ProducerId id = by_time_.begin()->second;
     by_time_.erase(by_time_.begin());
     heard_.erase(id);
     producers_.erase(id);
   }
+  return more();
 }
 
 Producer ProducerState::preview(const Producer* before, const BatchView& batch,

@@ -68,9 +68,9 @@ class ProducerState {
   // A producer that is known sent something at that time. Who was never heard is never forgotten.
   void hear(ProducerId id, Instant when);
   // Those last heard at or before `horizon` go, the longest silent first, and some at each call: a
-  // million that fell silent together would hold up what comes next.
+  // million that fell silent together would hold up what comes next. Whether there are more.
   static constexpr int kForgottenAtOnce = 1000;
-  void forget_silent(Instant horizon);
+  bool forget_silent(Instant horizon);
 
   // By what is known, whenever it was heard.
   friend bool operator==(const ProducerState& a, const ProducerState& b) {

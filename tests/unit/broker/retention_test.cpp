@@ -135,6 +135,28 @@ TEST_F(RetentionTest, SegmentsExpireBySize) {
   });
 }
 
+// DescribeProducers tells of those that are known.
+TEST_F(RetentionTest, AnIdlePartitionForgetsSilentProducers) {
+  knobs.producer_expiry = seconds(10);
+  with_broker([&](env::Task& task, Broker& broker) {
+    make_topic(task, broker, "t", {});
+    record::BatchBuilder builder({.producer_id = ProducerId(7),
+                                  .producer_epoch = ProducerEpoch(0),
+                                  .base_sequence = Sequence(0)});
+    builder.add(record::Timestamp(node.env().clock.wall_now().ms()), std::nullopt,
+                record::text("x"));
+    const auto bytes = std::make_shared<Bytes>(*builder.build());
+    const auto begun = begin_produce(task, broker, *broker.image()->topic("t"), PartitionIndex(0),
+                                     *bytes, bytes, {});
+    ASSERT_TRUE(begun && finish_produce(task, *begun, Acks::all, broker.patience_end()));
+    const auto log = partition_of(broker, "t")->log();
+    wait(task, seconds(9));
+    EXPECT_EQ(log->producers().producers().size(), 1U);
+    wait(task, seconds(3));
+    EXPECT_EQ(log->producers().producers().size(), 0U);
+  });
+}
+
 TEST_F(RetentionTest, APartitionThatNobodyOpensIsOpenedOnlyOnceItMayHaveExpired) {
   with_broker([&](env::Task& task, Broker& broker) {
     make_topic(task, broker, "t", {{"retention.ms", "60000"}, {"file.delete.delay.ms", "0"}});

@@ -71,6 +71,21 @@ TEST(ProducerExpiryTest, TheSilentAreForgottenInParts) {
   });
 }
 
+TEST(ProducerExpiryTest, AnIdleLogForgetsThemAllWhenItIsAskedTo) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), expires_after(kHour));
+    constexpr int kTogether = log::ProducerState::kForgottenAtOnce + 1;
+    for (int i = 0; i < kTogether; ++i) EXPECT_TRUE(send(task, *log, i, 0).has_value());
+    node.pass(kHour / 2);
+    EXPECT_TRUE(send(task, *log, kTogether, 0).has_value());
+    node.pass(kHour / 2);
+    log->forget_silent_producers(task);
+    EXPECT_EQ(log->producers().producers().size(), 1U);
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
 // Records of long ago, or of the future, and a wall clock that jumps.
 TEST(ProducerExpiryTest, RecordTimesDoNotMatterWhileTheLogIsOpen) {
   SmallNode node;
