@@ -249,7 +249,7 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<void> write_snapshot(env::Task& task);
   // Into a log that knows no producer. Corrupt when it does not fit.
   Result<void> load_snapshot(env::Task& task, Offset at);
-  void hear_recovered();
+  void hear_recovered(env::Task& task);
 
   // log_clean.cpp
   Result<std::optional<CleanMark>> clean_mark(env::Task& task);

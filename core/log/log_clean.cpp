@@ -7,6 +7,7 @@
 #include "core/base/mark.h"
 #include "core/base/mutant.h"
 #include "core/log/clean_mark.h"
+#include "core/log/cost.h"
 #include "core/log/log.h"
 #include "core/log/names.h"
 #include "core/log/producer_snapshot.h"
@@ -63,7 +64,7 @@ Result<void> Log::load_marked_snapshot(Task& task, const CleanMark& mark) {
   const std::string file = path(segment_file(mark.end, kSnapshotSuffix));
   const Bytes bytes = TRY(env::read_file(task, env_.disk, file, kSnapshotBytesMax));
   if (hash_bytes(bytes) != mark.snapshot) return fail(ErrorCode::corrupt, file);
-  TRY(decode_producers(bytes, mark.end, producers_));
+  TRY(decode_producers(bytes, mark.end, producers_, pace_of(task)));
   snapshot_at_ = mark.end;
   return {};
 }

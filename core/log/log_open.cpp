@@ -355,7 +355,7 @@ Result<void> Opening::finish(Task& task) {
   log_.start_offset_ = std::max(log_.segments_.front()->base_offset(), start_.start);
   log_.start_segment_ = start_.segment;
   log_.synced_end_ = log_.end_offset_;
-  log_.hear_recovered();
+  log_.hear_recovered(task);
   return settle_epochs(task);
 }
 

@@ -1,10 +1,9 @@
 // The producers' snapshots as files: written at each roll and at the end, so that what retention
 // deletes, and what opening need not read, does not take the producers with it.
 #include <algorithm>
-#include <utility>
-#include <vector>
 
 #include "core/base/mark.h"
+#include "core/log/cost.h"
 #include "core/log/log.h"
 #include "core/log/names.h"
 #include "core/log/producer_snapshot.h"
@@ -24,7 +23,7 @@ Result<void> Log::write_snapshot(Task& task) {
   if (producers_.producers().empty() || snapshot_at_ == end_offset_) return {};
   REACHED("log.snapshot_written");
   TRY(env::replace_file(task, env_.disk, path(segment_file(end_offset_, kSnapshotSuffix)),
-                        encode_producers(producers_)));
+                        encode_producers(producers_, pace_of(task))));
   snapshot_at_ = end_offset_;
   return {};
 }
@@ -33,7 +32,7 @@ Result<void> Log::load_snapshot(Task& task, Offset at) {
   const std::string file = path(segment_file(at, kSnapshotSuffix));
   Result<Bytes> bytes = env::read_file(task, env_.disk, file, kSnapshotBytesMax);
   if (!bytes) return std::unexpected(bytes.error().in(file));
-  Result<void> decoded = decode_producers(*bytes, at, producers_);
+  Result<void> decoded = decode_producers(*bytes, at, producers_, pace_of(task));
   if (!decoded) return std::unexpected(decoded.error().in(file));
   return {};
 }
@@ -48,21 +47,23 @@ void Log::forget_silent_producers(Task& task) {
 // When they were last heard is not in the log: their records' times have to do, as in Kafka, which
 // clients and wall clocks may set wrong. So nobody is forgotten before kGrace has passed: longer
 // than any client tries to send a batch again (delivery.timeout.ms).
-void Log::hear_recovered() {
+void Log::hear_recovered(Task& task) {
   constexpr Duration kGrace = seconds(10 * 60);
   const Instant now = env_.clock.now();
   const std::int64_t wall_ms = env_.clock.wall_now().ms();
   const Duration silence_max = std::max(config_.producer_expiry - kGrace, Duration());
-  std::vector<std::pair<ProducerId, Instant>> heard;
+  int heard = 0;
   for (const auto& [id, producer] : producers_.producers()) {
     Duration silence = silence_max;
     if (!producer.batches.empty() && producer.batches.back().timestamp.value() >= 0) {
       const std::int64_t ms = wall_ms - producer.batches.back().timestamp.value();
       silence = milliseconds(std::clamp<std::int64_t>(ms, 0, silence_max.ms()));
     }
-    heard.emplace_back(id, now - silence);
+    producers_.hear(id, now - silence);
+    if (++heard % ProducerState::kForgottenAtOnce != 0) continue;
+    task.scheduler().charge(kProducerCost * ProducerState::kForgottenAtOnce);
+    env::yield_if_due(task);
   }
-  for (const auto& [id, when] : heard) producers_.hear(id, when);
 }
 
 }  // namespace flux::log

@@ -92,29 +92,68 @@ Result<void> take(Producer& producer, const Entry& entry) {
   return {};
 }
 
+// Tells a Pace of work by pieces.
+class Paced {
+ public:
+  explicit Paced(const record::Pace& pace) : pace_(pace) {}
+  // True when others may have run.
+  bool done(std::size_t bytes) {
+    pending_ += bytes;
+    if (!pace_ || pending_ < record::kPaceBytes) return false;
+    pace_(record::PaceOf::reading, std::exchange(pending_, 0));
+    return true;
+  }
+
+ private:
+  const record::Pace& pace_;
+  std::size_t pending_ = 0;
+};
+
+std::uint32_t crc_of(ByteView bytes, const record::Pace& pace) {
+  Paced paced(pace);
+  std::uint32_t crc = 0;
+  while (!bytes.empty()) {
+    const ByteView piece = bytes.first(std::min(bytes.size(), record::kPaceBytes));
+    crc = crc32c_extend(crc, piece);
+    bytes = bytes.subspan(piece.size());
+    paced.done(piece.size());
+  }
+  return crc;
+}
+
 }  // namespace
 
-Bytes encode_producers(const ProducerState& state) {
-  Bytes out(kHeaderBytes);
+Bytes encode_producers(const ProducerState& state, const record::Pace& pace) {
+  Bytes out;
+  // Room for all at once: to grow is to move all of it in one run.
+  out.reserve(kHeaderBytes + state.producers().size() * state.batches_kept() * kEntryBytes);
+  out.resize(kHeaderBytes);
+  Paced paced(pace);
   std::int32_t count = 0;
-  for (const auto& [id, producer] : state.producers()) {
+  for (auto at = state.producers().begin(); at != state.producers().end();) {
+    const auto& [id, producer] = *at;
+    const ProducerId last = id;
     if (producer.batches.empty()) append_entry(out, id, producer.epoch, nullptr);
     for (const ProducerBatch& batch : producer.batches) {
       append_entry(out, id, producer.epoch, &batch);
     }
-    count += static_cast<std::int32_t>(std::max<std::size_t>(1, producer.batches.size()));
+    const std::size_t entries = std::max<std::size_t>(1, producer.batches.size());
+    count += static_cast<std::int32_t>(entries);
+    ++at;
+    if (paced.done(entries * kEntryBytes)) at = state.producers().upper_bound(last);
   }
   store_be<std::int16_t>(out.data(), kVersion);
   store_be<std::int32_t>(out.data() + kCountAt, count);
-  store_be<std::uint32_t>(out.data() + kCrcAt, crc32c(ByteView(out).subspan(kCountAt)));
+  store_be<std::uint32_t>(out.data() + kCrcAt, crc_of(ByteView(out).subspan(kCountAt), pace));
   return out;
 }
 
-Result<void> decode_producers(ByteView bytes, Offset end, ProducerState& into) {
+Result<void> decode_producers(ByteView bytes, Offset end, ProducerState& into,
+                              const record::Pace& pace) {
   CHECK(into.producers().empty());
   if (bytes.size() < kHeaderBytes) return bad("too short");
   if (load_be<std::int16_t>(bytes.data()) != kVersion) return bad("of another version");
-  if (load_be<std::uint32_t>(bytes.data() + kCrcAt) != crc32c(bytes.subspan(kCountAt))) {
+  if (load_be<std::uint32_t>(bytes.data() + kCrcAt) != crc_of(bytes.subspan(kCountAt), pace)) {
     return bad("its checksum does not fit");
   }
   const auto count = load_be<std::int32_t>(bytes.data() + kCountAt);
@@ -122,12 +161,18 @@ Result<void> decode_producers(ByteView bytes, Offset end, ProducerState& into) {
   if (room % kEntryBytes != 0 || std::cmp_not_equal(room / kEntryBytes, count)) {
     return bad("its length does not fit");
   }
+  Paced paced(pace);
   std::map<ProducerId, Producer> producers;
   for (std::size_t at = kHeaderBytes; at < bytes.size(); at += kEntryBytes) {
     const Entry entry = TRY(read_entry(bytes.data() + at, end));
     TRY(take(producers[entry.id], entry));
+    paced.done(kEntryBytes);
   }
-  for (auto& [id, producer] : producers) into.restore(id, std::move(producer));
+  while (!producers.empty()) {
+    auto first = producers.extract(producers.begin());
+    into.restore(first.key(), std::move(first.mapped()));
+    paced.done(kEntryBytes);
+  }
   return {};
 }
 

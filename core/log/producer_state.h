@@ -61,6 +61,7 @@ class ProducerState {
                    Offset base_offset) const;
 
   const Producer* find(ProducerId id) const;
+  std::uint32_t batches_kept() const { return batches_kept_; }
   const std::map<ProducerId, Producer>& producers() const { return producers_; }
   // As a snapshot has it: no more of its batches than are kept.
   void restore(ProducerId id, Producer producer);

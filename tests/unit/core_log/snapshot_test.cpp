@@ -40,6 +40,56 @@ TEST(SnapshotTest, KeepsEveryBatchThatIsRemembered) {
   EXPECT_EQ(fewer.find(ProducerId(9))->batches.front().first, Sequence(10));
 }
 
+// A million are a matter of a tenth of a second, and some may be forgotten meanwhile.
+TEST(SnapshotTest, ManyProducersLetOthersIn) {
+  constexpr int kMany = 6000;
+  ProducerState state;
+  for (int i = 0; i < kMany; ++i) {
+    apply(state, i, 0, i * 2);
+    state.hear(ProducerId(i), Instant(i));
+  }
+  const Bytes whole = log::encode_producers(state);
+  std::size_t pieces = 0;
+  const record::Pace pace = [&](record::PaceOf, std::size_t bytes) {
+    EXPECT_LE(bytes, 2 * record::kPaceBytes);
+    ++pieces;
+  };
+  EXPECT_TRUE(equal(log::encode_producers(state, pace), whole));
+  EXPECT_GE(pieces, 2 * (whole.size() / record::kPaceBytes));
+  pieces = 0;
+  ProducerState read;
+  ASSERT_TRUE(log::decode_producers(whole, Offset(kMany * 2), read, pace).has_value());
+  EXPECT_EQ(read, state);
+  EXPECT_GE(pieces, 3 * (whole.size() / record::kPaceBytes));
+
+  const record::Pace forgetful = [&](record::PaceOf, std::size_t) {
+    state.forget_silent(Instant(kMany / 2));
+  };
+  const Bytes rest = log::encode_producers(state, forgetful);
+  ProducerState left;
+  ASSERT_TRUE(log::decode_producers(rest, Offset(kMany * 2), left).has_value());
+  EXPECT_NE(left.find(ProducerId(kMany - 1)), nullptr);
+}
+
+TEST(SnapshotTest, OpeningWithManyProducersLetsOthersIn) {
+  constexpr int kMany = 4 * ProducerState::kForgottenAtOnce;
+  SmallNode node;
+  node.run([&](Task& task) {
+    LogPointer log = *open_log(task, node.env(), {});
+    for (int i = 0; i < kMany; ++i) {
+      ASSERT_TRUE(append(task, *log, "a", {.producer = i, .epoch = 0, .sequence = 0}));
+    }
+    EXPECT_TRUE(log->close(task).has_value());
+    const std::uint64_t before = node.asked_to_yield();
+    log = *open_log(task, node.env(), {});
+    EXPECT_TRUE(log->recovery().clean);
+    EXPECT_EQ(log->producers().producers().size(), std::size_t{kMany});
+    // Three times for what is unpacked, and for each thousand when they are taken for heard.
+    EXPECT_GE(node.asked_to_yield() - before, 3 * (kMany * 46 / record::kPaceBytes) + 4);
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
 // The layout, byte by byte: producer 7, epoch 0, its newest batch of three records at offset 5.
 TEST(SnapshotTest, HasKafkasLayout) {
   Bytes bytes(56);
