@@ -30,7 +30,7 @@ std::expected<FetchPlan, WireError> FetchSessions::begin(Instant now, FetchSessi
   }
   if (request.session_id != 0) remove(request.session_id);
   FetchPlan plan{.names_by_id = request.names_by_id, .follower = request.follower};
-  if (request.epoch == kWithout) {
+  if (request.epoch == kWithout || request.wishes.size() > limits_.partitions_max) {
     plan.wishes = std::move(request.wishes);
     return plan;
   }
@@ -64,6 +64,10 @@ std::expected<FetchPlan, WireError> FetchSessions::continue_session(Instant now,
     REACHED("server.fetch_session_names");
     return std::unexpected(WireError::fetch_session_topic_id_error);
   }
+  const std::size_t most = limits_.partitions_max;
+  if (request.wishes.size() > most || request.forgotten.size() > most) {
+    return too_large(session);
+  }
   for (const FetchWish& wish : request.wishes) put(session, wish);
   for (const FetchKey& key : request.forgotten) drop(session, key);
   FetchPlan plan{.names_by_id = request.names_by_id, .follower = request.follower};
@@ -72,13 +76,8 @@ std::expected<FetchPlan, WireError> FetchSessions::continue_session(Instant now,
     plan.wishes = std::move(request.wishes);
     return plan;
   }
-  if (bytes_ > limits_.bytes_max) {
-    // Named in full, it will be told that there is no session for so much.
-    REACHED("server.fetch_session_too_large");
-    remove(session.id);
-    return std::unexpected(WireError::fetch_session_id_not_found);
-  }
   touch(now, session);
+  if (session.partitions.size() > most || !make_bytes(now, 0)) return too_large(session);
   session.epoch = epoch_after(session.epoch);
   plan.kind = FetchPlan::Kind::incremental;
   plan.session_id = session.id;
@@ -89,6 +88,13 @@ std::expected<FetchPlan, WireError> FetchSessions::continue_session(Instant now,
     plan.wishes.push_back(session.partitions.at(*key).wish);
   }
   return plan;
+}
+
+// Named in full, it will be told that there is no session for so much.
+std::unexpected<WireError> FetchSessions::too_large(const Session& session) {
+  REACHED("server.fetch_session_too_large");
+  remove(session.id);
+  return std::unexpected(WireError::fetch_session_id_not_found);
 }
 
 FetchSessionAnswer FetchSessions::end(Instant now, const FetchPlan& plan,
@@ -142,7 +148,7 @@ void FetchSessions::open(Instant now, const FetchPlan& plan, std::span<const Fet
                          const DrawId& draw_id, FetchSessionAnswer& answer) {
   std::size_t bytes = 0;
   for (const FetchWish& wish : plan.wishes) bytes += bytes_of(wish.key);
-  if (bytes_ + bytes > limits_.bytes_max || !make_room(now, plan.follower, plan.wishes.size())) {
+  if (!make_bytes(now, bytes) || !make_room(now, plan.follower, plan.wishes.size())) {
     REACHED("server.fetch_session_refused");
     return;
   }
@@ -189,16 +195,29 @@ void FetchSessions::drop(Session& session, const FetchKey& key) {
 
 // ---- all of them
 
+bool FetchSessions::remove_stale(Instant now) {
+  if (by_last_use_.empty()) return false;
+  const auto [last_use, oldest] = *by_last_use_.begin();
+  if (now - last_use <= limits_.evictable_after) return false;
+  REACHED("server.fetch_session_stale");
+  remove(oldest);
+  return true;
+}
+
+// Stale ones go for it, as many as it takes. One that is in use does not: it would be back at once.
+bool FetchSessions::make_bytes(Instant now, std::size_t bytes) {
+  if (bytes > limits_.bytes_max) return false;  // and none goes for what cannot be
+  while (bytes_ + bytes > limits_.bytes_max) {
+    if (!remove_stale(now)) return false;
+  }
+  return true;
+}
+
 // A stale one goes first; else the one of least worth, if it is old enough and not worth more.
 bool FetchSessions::make_room(Instant now, bool follower, std::size_t partitions) {
   if (sessions_.size() < limits_.sessions_max) return true;
   if (sessions_.empty()) return false;
-  const auto [last_use, stale] = *by_last_use_.begin();
-  if (now - last_use > limits_.evictable_after) {
-    REACHED("server.fetch_session_stale");
-    remove(stale);
-    return true;
-  }
+  if (remove_stale(now)) return true;
   const std::set<Worth>& evictable = follower ? evictable_by_followers_ : evictable_by_all_;
   if (evictable.empty() || Worth(follower, partitions, 0) < *evictable.begin()) return false;
   REACHED("server.fetch_session_evicted");

@@ -10,9 +10,10 @@
 //  - A partition with records, an error, another high watermark or log start than last answered is
 //    in the answer, always. One that gave records goes to the back, so that under a limit of bytes
 //    each has its turn.
-//  - There are at most `sessions_max` sessions and they take at most `bytes_max`. When all are
-//    taken, a new one may push out one that is stale, or an old one that is worth less: smaller, or
-//    a consumer's where a follower comes.
+//  - There are at most `sessions_max` sessions, each of at most `partitions_max` partitions, and
+//    they take at most `bytes_max`. When all of
+//    either is taken, a new one pushes out what is stale. When it is the slots, it may also push
+//    out an old one that is worth less: smaller, or a consumer's where a follower comes.
 // It reads nothing and knows no broker.
 #pragma once
 
@@ -113,6 +114,9 @@ struct FetchSessionAnswer {
 struct FetchSessionLimits {
   std::size_t sessions_max = 1'000;  // max.incremental.fetch.session.cache.slots
   std::size_t bytes_max = 64U << 20;
+  // Of one session. Its work is not interrupted, and has to end in time. Who names more is answered
+  // without a session.
+  std::size_t partitions_max = 2'500;
   Duration evictable_after = seconds(120);  // as Kafka's
 
   friend bool operator==(const FetchSessionLimits&, const FetchSessionLimits&) = default;
@@ -159,11 +163,14 @@ class FetchSessions {
 
   std::expected<FetchPlan, kafka::WireError> continue_session(Instant now,
                                                               FetchSessionRequest request);
+  std::unexpected<kafka::WireError> too_large(const Session& session);
   void open(Instant now, const FetchPlan& plan, std::span<const FetchFound> found,
             const DrawId& draw_id, FetchSessionAnswer& answer);
   void put(Session& session, const FetchWish& wish);
   void drop(Session& session, const FetchKey& key);
   bool must_answer(Session& session, const FetchKey& key, const FetchFound& found);
+  bool remove_stale(Instant now);
+  bool make_bytes(Instant now, std::size_t bytes);
   bool make_room(Instant now, bool follower, std::size_t partitions);
   void touch(Instant now, Session& session);
   void remove(std::int32_t id);

@@ -271,5 +271,43 @@ TEST_F(FetchSessionsTest, MemoryIsBounded) {
   EXPECT_EQ(end(begin(0, 0, {{.key = partition(0, name)}})).session_id, 0) << "names count";
 }
 
+TEST_F(FetchSessionsTest, OneOfTooManyPartitionsIsNone) {
+  sessions = FetchSessions({.partitions_max = 3});
+  EXPECT_EQ(open(4), 0);
+  const std::int32_t id = open(3);
+  ASSERT_NE(id, 0);
+  ASSERT_TRUE(begin(id, 1, {wish(2), wish(1)})) << "it has these";
+  const auto grown = begin(id, 2, {wish(3)});
+  ASSERT_FALSE(grown);
+  EXPECT_EQ(grown.error(), WireError::fetch_session_id_not_found);
+  const std::int32_t other = open(3);
+  EXPECT_FALSE(begin(other, 1, {}, {partition(1), partition(1), partition(1), partition(1)}));
+  EXPECT_EQ(sessions.sessions(), 0U);
+}
+
+TEST_F(FetchSessionsTest, StaleOnesMakeRoomAlsoWhereMemoryIsShort) {
+  limit_to(100, 1000);
+  const std::int32_t first = open(1);
+  const std::int32_t second = open(1);
+  ASSERT_NE(second, 0);
+  EXPECT_EQ(open(2), 0);
+  now = now + milliseconds(120'001);
+  EXPECT_EQ(open(9), 0) << "more than there can be";
+  EXPECT_TRUE(begin(second, 1, {})) << "nothing went for it";
+  EXPECT_NE(open(2), 0);
+  EXPECT_FALSE(begin(first, 1, {}));
+  EXPECT_EQ(open(2), 0) << "the other is in use";
+  EXPECT_TRUE(begin(second, 2, {}));
+}
+
+TEST_F(FetchSessionsTest, StaleOnesMakeRoomForOneThatGrows) {
+  limit_to(100, 1000);
+  const std::int32_t stale = open(2);
+  const std::int32_t growing = open(1);
+  now = now + milliseconds(120'001);
+  EXPECT_TRUE(begin(growing, 1, {wish(1), wish(2)}));
+  EXPECT_FALSE(begin(stale, 1, {}));
+}
+
 }  // namespace
 }  // namespace flux::server
