@@ -41,7 +41,10 @@ void TopicLives::completed(const Operation& op) {
 }
 
 void TopicLives::deletion_completed(const Operation& op) {
-  if (Deletion* deletion = take_answer(deletions_[op.topic], op)) deletion->target = op.topic_id;
+  Deletion* deletion = take_answer(deletions_[op.topic], op);
+  if (deletion == nullptr) return;
+  deletion->target = op.topic_id;
+  deletion->only_try = op.attempt == 1;
 }
 
 std::optional<TopicLife> TopicLives::life_of(const Operation& op) {
@@ -85,7 +88,7 @@ std::optional<std::string> TopicLives::why_deleted(const Operation& op) const {
     if (deletion.over < op.invoked) continue;
     if (!id.is_zero() && deletion.over < seen.last) continue;
     const bool told = !id.is_zero() && !deletion.target.is_zero();
-    if (told && deletion.target != id && deletion.over != Time::max()) continue;
+    if (told && deletion.target != id && deletion.only_try) continue;
     const bool surely = told ? deletion.target == id : deletion.invoked > op.completed;
     if (deletion.done && surely) return "deleted";
     if (!deletion.done) why = "deletion_unknown";

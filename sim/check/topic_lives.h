@@ -1,11 +1,11 @@
 // TopicLives: which of the topics that had one name an operation was about.
 //
-// A name that was deleted and made again is another topic (design section 9): what was acknowledged
-// to one of them is excused by the deletion of that one alone. Known from what clients asked and
-// were told, never from a broker's say alone: a deletion may take effect from the moment it is
-// asked for; one that was surely refused never does, one that nobody heard of again may until every
-// broker has ended since. An answer that tells a topic's id shows that this topic was there; as ids
-// are never used twice, it was there between any two such answers too.
+// A name that was deleted and made again is another topic (docs/architecture.md#what-is-promised):
+// what was acknowledged to one of them is excused by the deletion of that one alone. Known from
+// what clients asked and were told, never from a broker's say alone: a deletion may take effect
+// from the moment it is asked for; one that was surely refused never does, one that nobody heard of
+// again may until every broker has ended since. An answer that tells a topic's id shows that this
+// topic was there; as ids are never used twice, it was there between any two such answers too.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,8 @@ class TopicLives {
   struct Deletion : Effect {
     using Effect::Effect;
 
-    Uuid target;  // zero when nobody was told
+    Uuid target;            // of the last try; zero when nobody was told
+    bool only_try = false;  // no earlier one may have met another topic
   };
   struct Seen {
     Time first = Time::max();  // when an answer told of it that came first
