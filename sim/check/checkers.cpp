@@ -7,6 +7,7 @@
 #include "sim/check/order.h"
 #include "sim/check/probe_journal.h"
 #include "sim/check/recovery.h"
+#include "sim/check/timestamps.h"
 
 namespace flux::sim {
 
@@ -23,6 +24,7 @@ Checkers make_checkers(const ClusterFacts& facts, Findings& findings) {
   all.push_back(std::make_unique<OffsetDisciplineChecker>(facts, findings));
   all.push_back(std::make_unique<IdempotenceChecker>(facts, findings));
   all.push_back(std::make_unique<RecoveryChecker>(facts, findings));
+  all.push_back(std::make_unique<TimestampsChecker>(facts, findings));
   return all;
 }
 

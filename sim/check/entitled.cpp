@@ -2,29 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
-
-#include "sim/world/process.h"
 
 namespace flux::sim {
-namespace {
-
-constexpr std::int64_t kBillion = 1'000'000'000;
-
-std::int64_t true_wall_ms(Time now) {
-  return (ProcessConfig().wall_start + Duration(now.ns())).ms();
-}
-
-// What the clock showed at `now`, by its last change.
-std::int64_t wall_ms(const ClockChange& change, Time now) {
-  __extension__ using Wide = __int128;
-  const std::int64_t passed = (now - change.at).ns();
-  const auto gained = static_cast<std::int64_t>(Wide{passed} * change.drift_ppb / kBillion);
-  return (ProcessConfig().wall_start + Duration(now.ns()) + change.ahead + Duration(gained)).ms();
-}
-
-}  // namespace
-
 void Entitled::observe(const Observation& observation) {
   if (const auto* invoked = std::get_if<Invoked>(&observation)) {
     const Operation& op = invoked->operation;
@@ -36,9 +15,8 @@ void Entitled::observe(const Observation& observation) {
     if (op.kind == OperationKind::delete_records) {
       take_answer(deletions_[{op.topic, op.partition}], op);
     }
-  } else if (const auto* change = std::get_if<ClockChange>(&observation)) {
-    clocks_[change->process].push_back(*change);
   }
+  clocks_.observe(observation);
 }
 
 bool Entitled::deleted(const TopicPartitionName& where, Offset offset, const Stored* stored) const {
@@ -47,22 +25,6 @@ bool Entitled::deleted(const TopicPartitionName& where, Offset offset, const Sto
   return std::ranges::any_of(found->second, [&](const Deletion& deletion) {
     return offset < deletion.before && (!stored || deletion.over >= stored->at);
   });
-}
-
-// On any broker of its disk while the record lay there. A clock that is not set runs forward, so it
-// shows the most just before it is set, or now.
-std::int64_t Entitled::latest_wall_ms(const Stored& stored, Time now) const {
-  std::int64_t latest = true_wall_ms(now);
-  for (const ClusterFacts::Broker& broker : facts_.brokers) {
-    const auto changes = clocks_.find(broker.process);
-    if (broker.disk != stored.disk || changes == clocks_.end()) continue;
-    for (auto at = changes->second.begin(); at != changes->second.end(); ++at) {
-      const auto next = std::next(at);
-      const Time end = next == changes->second.end() ? now : std::min(now, next->at);
-      if (at->at <= now && end >= stored.at) latest = std::max(latest, wall_ms(*at, end));
-    }
-  }
-  return latest;
 }
 
 // What the setting may have been while the record lay there, each with the last moment of that.
@@ -94,7 +56,8 @@ std::optional<std::string> Entitled::why_gone(const TopicPartitionName& where, O
   std::optional<std::string> why;
   for (const auto& [ms, until] : numbers(where, kRetentionMs, *stored, now)) {
     if (true_wall_ms(until) - stored->max_timestamp_ms > ms) return "retention";
-    if (latest_wall_ms(*stored, until) - stored->max_timestamp_ms > ms) why = "clock";
+    const WallClocks::Shown shown = clocks_.shown(stored->at, until, stored->disk);
+    if (shown.latest_ms - stored->max_timestamp_ms > ms) why = "clock";
   }
   return why;
 }

@@ -1,4 +1,5 @@
-// Entitled: what may be gone from the front of a partition, and why (design section 9).
+// Entitled: what may be gone from the front of a partition, and why
+// (docs/architecture.md#what-is-promised).
 //
 // Computed from what clients asked for (DeleteRecords), from the topics' settings and from true
 // time, or, where a fault set the clock of a broker that holds the record, from what that clock
@@ -19,13 +20,14 @@
 #include "sim/check/effect.h"
 #include "sim/check/settings.h"
 #include "sim/check/storage_map.h"
+#include "sim/check/wall_clocks.h"
 
 namespace flux::sim {
 
 class Entitled {
  public:
   Entitled(const ClusterFacts& facts, const StorageMap& map, const Settings& settings)
-      : facts_(facts), map_(map), settings_(settings) {}
+      : map_(map), settings_(settings), clocks_(facts) {}
 
   // After the map and the settings have observed it.
   void observe(const Observation& observation);
@@ -47,13 +49,11 @@ class Entitled {
   std::vector<std::pair<std::int64_t, Time>> numbers(const TopicPartitionName& where,
                                                      const SettingName& name, const Stored& stored,
                                                      Time now) const;
-  std::int64_t latest_wall_ms(const Stored& stored, Time now) const;
 
-  const ClusterFacts& facts_;
   const StorageMap& map_;
   const Settings& settings_;
   std::map<TopicPartitionName, std::vector<Deletion>> deletions_;  // those not refused
-  std::map<std::uint32_t, std::vector<ClockChange>> clocks_;       // of each process, in order
+  WallClocks clocks_;
 };
 
 }  // namespace flux::sim

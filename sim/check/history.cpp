@@ -93,6 +93,10 @@ std::uint64_t digest_of(const Operation& op) {
   mix(op.log_start.value());
   mix(op.high_watermark.value());
   mix(op.last_stable.value());
+  if (op.kind == OperationKind::find_offset) {
+    mix(op.time_ms);
+    mix(op.found_ms);
+  }
   mix(op.records.size());
   for (const RecordView& record : op.records) {
     mix(record.value.client);

@@ -12,6 +12,8 @@ std::string_view name_of(OperationKind kind) {
       return "fetch";
     case OperationKind::list_offsets:
       return "list_offsets";
+    case OperationKind::find_offset:
+      return "find_offset";
     case OperationKind::create_topic:
       return "create_topic";
     case OperationKind::delete_topic:

@@ -39,6 +39,7 @@ enum class OperationKind : std::uint8_t {
   produce,
   fetch,
   list_offsets,
+  find_offset,  // the first one as late as a time, or the newest
   create_topic,
   delete_topic,
   delete_records,
@@ -77,6 +78,9 @@ struct RecordView {
   friend bool operator==(const RecordView&, const RecordView&) = default;
 };
 
+// find_offset: the record with the largest timestamp is looked for.
+inline constexpr std::int64_t kNewestTime = -3;
+
 // What one client asked and was told. The first block is set by invoke, the second by completion.
 struct Operation {
   OperationId id;
@@ -96,8 +100,9 @@ struct Operation {
   Offset offset{-1};                // asked for: fetch from, delete before, commit
   std::uint32_t attempt = 1;        // how often the client library sent it, as far as it tells
   bool read_committed = false;
-  std::string setting;  // alter_config: its name
-  std::string value;    // what it is to be; empty: it is to be taken away
+  std::int64_t time_ms = -1;  // find_offset: looked for, or kNewestTime
+  std::string setting;        // alter_config: its name
+  std::string value;          // what it is to be; empty: it is to be taken away
 
   Outcome outcome = Outcome::pending;
   Time completed;
@@ -106,8 +111,9 @@ struct Operation {
   std::string detail;
   // Produce: what was sent. Fetch and final_read: what was read, in order.
   std::vector<RecordView> records;
-  Offset base_offset{-1};  // produce: acknowledged at; list_offsets: the answer
-  Offset log_start{-1};    // as answered, -1 when it was not
+  Offset base_offset{-1};      // produce: acknowledged at; list_offsets, find_offset: the answer
+  std::int64_t found_ms = -1;  // find_offset: the time of the record there
+  Offset log_start{-1};        // as answered, -1 when it was not
   Offset high_watermark{-1};
   Offset last_stable{-1};
   std::int32_t answered_by = -1;  // node id, when the client knows

@@ -1,4 +1,5 @@
-// Promise: what an answer to a client means for the records in it (design section 9).
+// Promise: what an answer to a client means for the records in it
+// (docs/architecture.md#what-is-promised).
 #pragma once
 
 #include <cstdint>

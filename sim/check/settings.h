@@ -27,6 +27,8 @@ struct SettingName {
 inline constexpr SettingName kDurability{"flux.durability", "log.flux.durability", "fsync"};
 inline constexpr SettingName kRetentionMs{"retention.ms", "log.retention.ms", "604800000"};
 inline constexpr SettingName kRetentionBytes{"retention.bytes", "log.retention.bytes", "-1"};
+inline constexpr SettingName kTimestampType{"message.timestamp.type", "log.message.timestamp.type",
+                                            "CreateTime"};
 inline constexpr SettingName kCleanupPolicy{"cleanup.policy", "log.cleanup.policy", "delete"};
 
 class Settings {

@@ -8,21 +8,6 @@
 namespace flux::sim {
 namespace {
 
-// Faults of the medium itself: they excuse any promise while one replica is all there is.
-bool spoils(OmenKind kind) {
-  switch (kind) {
-    case OmenKind::rotted:
-    case OmenKind::unreadable:
-    case OmenKind::phantom:
-    case OmenKind::displaced:
-    // Read wrong twice it is taken for rot, which once seen is never served.
-    case OmenKind::misread:
-      return true;
-    default:
-      return false;
-  }
-}
-
 std::string_view parent_of(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
@@ -56,6 +41,20 @@ bool is_made_anew(std::string_view name) {
 }
 
 }  // namespace
+
+bool spoils(OmenKind kind) {
+  switch (kind) {
+    case OmenKind::rotted:
+    case OmenKind::unreadable:
+    case OmenKind::phantom:
+    case OmenKind::displaced:
+    // Read wrong twice it is taken for rot, which once seen is never served.
+    case OmenKind::misread:
+      return true;
+    default:
+      return false;
+  }
+}
 
 void StorageMap::add_range(std::vector<ByteRange>& ranges, ByteRange range) {
   if (range.empty()) return;

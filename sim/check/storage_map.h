@@ -27,6 +27,9 @@ struct TopicPartitionName {
   std::string to_string() const { return topic + "-" + std::to_string(partition.value()); }
 };
 
+// Faults of the medium itself: they excuse any promise while one replica is all there is.
+bool spoils(OmenKind kind);
+
 // One batch as it was written once; a later one at the same offsets is another.
 struct Stored {
   std::uint32_t disk = 0;

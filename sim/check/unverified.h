@@ -1,4 +1,5 @@
-// UnverifiedReads: which reads may have brought wrong bytes (design section 9).
+// UnverifiedReads: which reads may have brought wrong bytes
+// (docs/architecture.md#what-is-promised).
 //
 // Under `flux.read.verify=first` a broker verifies a range when it is first read after opening, and
 // then trusts its disk. So a read may bring wrong bytes if they went wrong after its broker last

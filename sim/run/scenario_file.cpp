@@ -55,6 +55,7 @@ void read_workload(JsonReader& json, WorkloadSpec& spec) {
   json.integer("read_committed_percent", spec.read_committed_percent, 0, 100);
   json.span("records_per_batch", spec.records_per_batch, 1, 100'000);
   json.span("value_bytes", spec.value_bytes, 0, 16 << 20);
+  json.duration("timestamp_spread_ms", spec.timestamp_spread, kMillisecond);
   json.integer("keys", spec.keys, 0, kMany);
   json.integer("hot_key_percent", spec.hot_key_percent, 0, 100);
   json.integer("operations_max", spec.operations_max, 0, kMany);

@@ -27,8 +27,10 @@ constexpr Key kNext = key("client.next");
 constexpr Key kBatch = key("client.batch");
 constexpr Key kPlace = key("client.place");
 constexpr Key kProof = key("client.proof");
+constexpr Key kLookUp = key("client.look_up");
 constexpr Key kDelete = key("client.delete_records");
 constexpr std::int64_t kLatest = -1;
+constexpr Span kLookBackMs = {-200, 8000};
 constexpr Duration kPollMax = milliseconds(20);
 constexpr Duration kProofPause = milliseconds(50);
 // How long what was acknowledged may stay unreadable before another write is tried: beyond the time
@@ -155,6 +157,10 @@ class Writer {
       digest.add_header("step", record.key);
     }
     record.timestamp = record::Timestamp(session_.env().clock.wall_now().ms());
+    if (const std::int64_t spread = spec.timestamp_spread.ms(); spread > 0) {
+      const std::int64_t off = draw_span(random, key.with("time"), {-spread, spread});
+      record.timestamp = record::Timestamp(record.timestamp.value() + off);
+    }
     op.records.push_back(
         {.value = id, .digest = digest.value(), .timestamp_ms = record.timestamp.value()});
     return record;
@@ -412,6 +418,7 @@ class Worker {
     if (what == "produce") return writer_.produce(task, topic, step);
     if (what == "fetch") return reader_.fetch(task);
     if (what == "list_offsets") return list_offsets(task, at);
+    if (what == "look_up") return look_up(task, at, step);
     if (what == "describe") return describe(task, at);
     if (what == "delete_records") return delete_records(task, at, step);
     CHECK(what == "seek" || what == "omit", what);
@@ -437,6 +444,34 @@ class Worker {
       const client::ListedOffset& answer = listed->at(at);
       filled.kafka_error = static_cast<int>(answer.wire);
       filled.base_offset = answer.offset;
+      if (answer.error) filled.error = answer.error->code();
+      if (!answer.error) filled.outcome = Outcome::ok;
+    });
+    return listed || listed.error() != ErrorCode::cancelled;
+  }
+
+  // By a time of the last seconds, or the newest.
+  bool look_up(env::Task& task, const TopicPartition& at, std::uint64_t step) {
+    env::Random& random = session_.env().random;
+    const std::int64_t now_ms = session_.env().clock.wall_now().ms();
+    const bool newest = random.draw(kLookUp.with("newest").with(step), 4) == 0;
+    Operation op;
+    op.kind = OperationKind::find_offset;
+    op.topic = at.topic;
+    op.partition = at.partition;
+    op.time_ms = newest ? kNewestTime : now_ms - draw_span(random, kLookUp.with(step), kLookBackMs);
+    const OperationId id = session_.invoke(op);
+    const auto listed = client::Admin(reading_).list_offsets(task, {at}, op.time_ms);
+    session_.complete(id, [&](Operation& filled) {
+      filled.outcome = Outcome::unknown;
+      if (!listed) {
+        filled.error = listed.error().code();
+        return;
+      }
+      const client::ListedOffset& answer = listed->at(at);
+      filled.kafka_error = static_cast<int>(answer.wire);
+      filled.base_offset = answer.offset;
+      filled.found_ms = answer.timestamp_ms;
       if (answer.error) filled.error = answer.error->code();
       if (!answer.error) filled.outcome = Outcome::ok;
     });

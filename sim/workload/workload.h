@@ -45,6 +45,7 @@ struct WorkloadSpec {
   std::uint32_t read_committed_percent = 0;
   Span records_per_batch = {1, 10};
   Span value_bytes = {8, 200};
+  Duration timestamp_spread;             // a record's time is off its client's clock by no more
   std::uint32_t keys = 16;               // 0: records have no key
   std::uint32_t hot_key_percent = 20;    // of records: they take the first key
   std::uint32_t operations_max = 0;      // of each client; 0: until the phase ends

@@ -5,6 +5,7 @@
 
 #include "sim/check/checkers.h"
 #include "sim/check/recovery.h"
+#include "sim/check/wall_clocks.h"
 
 namespace flux::sim {
 namespace {
@@ -52,6 +53,14 @@ class Story {
     op.value = value;
     rows.push_back(Invoked{op});
     finish(op, outcome);
+  }
+  void look_up(std::int64_t time_ms, std::int64_t offset, std::int64_t found_ms) {
+    Operation op = operation(OperationKind::find_offset, kConsumer);
+    op.time_ms = time_ms;
+    rows.push_back(Invoked{op});
+    op.base_offset = Offset(offset);
+    op.found_ms = found_ms;
+    finish(op);
   }
   void go_on(int from, int to) {
     for (int i = from; i < to; ++i) store(i);
@@ -532,6 +541,57 @@ TEST(Excuse, ALyingSyncExcusesAPowerCut) {
   const Verdict verdict = judged(story.rows);
   EXPECT_EQ(verdict.red, Names());
   EXPECT_EQ(verdict.counts.at("acknowledged.excused.lying_sync"), 1U);
+}
+
+// With CreateTime a record keeps the time that it was sent with.
+TEST(Timestamps, ARecordReadWithAnotherTimeThanItWasSentWith) {
+  Story story(20);
+  last_completed(story.rows, OperationKind::final_read).records[4].timestamp_ms += 1;
+  EXPECT_EQ(judged(story.rows).red, Names{"timestamps"});
+}
+
+TEST(Timestamps, WithLogAppendTimeItHasOneThatABrokersClockShowed) {
+  Story story(0);
+  story.alter("message.timestamp.type", "LogAppendTime");
+  story.go_on(0, 3);
+  story.audit(3);
+  EXPECT_EQ(judged(story.rows).red, Names{"timestamps"}) << "they still have the times sent";
+  for (Observation& row : story.rows) {
+    auto* done = std::get_if<Completed>(&row);
+    const bool reads = done && (done->operation.kind == OperationKind::fetch ||
+                                done->operation.kind == OperationKind::final_read);
+    if (!reads) continue;
+    for (RecordView& record : done->operation.records) record.timestamp_ms = true_wall_ms(Time());
+  }
+  EXPECT_EQ(judged(story.rows).red, Names());
+}
+
+TEST(Timestamps, ALookupIsToldOfTheFirstRecordThatIsAsLate) {
+  const auto told = [](std::int64_t time_ms, std::int64_t offset, std::int64_t found_ms) {
+    Story story(6, Acks::all, false);
+    const std::vector<std::int64_t> times{10, 30, 20, 40, 30, 50};
+    const auto set = [&](Operation& op) {
+      for (RecordView& record : op.records) {
+        record.timestamp_ms = times[static_cast<std::size_t>(record.value.number) - 1];
+      }
+    };
+    story.look_up(time_ms, offset, found_ms);
+    story.audit(6);
+    for (Observation& row : story.rows) {
+      if (auto* begun = std::get_if<Invoked>(&row)) set(begun->operation);
+      if (auto* done = std::get_if<Completed>(&row)) set(done->operation);
+    }
+    return judged(story.rows).red;
+  };
+  const Names red{"timestamps"};
+  EXPECT_EQ(told(25, 1, 30), Names());
+  EXPECT_EQ(told(25, 3, 40), red) << "an earlier one is as late";
+  EXPECT_EQ(told(35, 1, 30), red) << "that is earlier";
+  EXPECT_EQ(told(35, 3, 41), red) << "not its time";
+  EXPECT_EQ(told(51, -1, -1), Names());
+  EXPECT_EQ(told(50, -1, -1), red) << "there is one";
+  EXPECT_EQ(told(kNewestTime, 5, 50), Names());
+  EXPECT_EQ(told(kNewestTime, 3, 40), red);
 }
 
 // What its disk took of its own files keeps a broker from starting, and from nothing else.

@@ -63,7 +63,7 @@ TEST(ScenarioFile, ANameThatNobodyActsOnIsRefused) {
   };
   EXPECT_EQ(refusal(R"("operations": {"all": 8, "1": 1})"),
             "test.json: workload.0.operations: \"1\": allowed are delete_records describe fetch "
-            "list_offsets omit "
+            "list_offsets look_up omit "
             "produce seek");
   EXPECT_EQ(refusal(R"("compression": "zzz")"),
             "test.json: workload.0.compression: \"zzz\": allowed are none gzip snappy lz4 zstd");
