@@ -1,5 +1,7 @@
 #include "core/env/disk.h"
 
+#include <utility>
+
 #include "core/base/mutant.h"
 
 namespace flux::env {
@@ -30,7 +32,11 @@ Result<void> replace_file(Task& task, Disk& disk, std::string_view path, ByteVie
   const std::string temporary = std::string(path) + ".tmp";
   {
     const std::unique_ptr<File> file = TRY(disk.open(task, temporary, Open::create_empty));
-    if (!content.empty()) TRY(file->write_at(task, 0, content));
+    Result<void> written = content.empty() ? Result<void>() : file->write_at(task, 0, content);
+    if (!written && written.error() == ErrorCode::no_space) {
+      static_cast<void>(disk.remove(task, temporary));  // a part may have been found
+    }
+    TRY(std::move(written));
     if (!MUTANT("env.renamed_before_sync")) TRY(file->sync(task));
   }
   TRY(disk.rename(task, temporary, path));

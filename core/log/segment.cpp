@@ -93,6 +93,8 @@ Result<void> Segment::write(Task& task, ByteView batches) {
   Result<void> written = file->write_at(task, size_, batches);
   if (!written) {
     REACHED("log.write_failed");
+    // The next append may be long in coming, and what this one took is wanted.
+    if (written.error() == ErrorCode::no_space) static_cast<void>(cut_spoiled_tail(task));
     return written;
   }
   tail_spoiled_ = false;

@@ -51,5 +51,17 @@ TEST(MakeDirectories, AnErrorOfTheParentsSyncIsTold) {
   }));
 }
 
+TEST(ReplaceFile, OnAFullDiskGivesBackThePartThatFoundRoom) {
+  SmallNode node;
+  ASSERT_TRUE(node.run([&](Task& task) {
+    node.image.habits().limits.capacity_bytes = 3 * 4096;
+    const auto replaced = env::replace_file(task, node.env().disk, "f", Bytes(5 * 4096));
+    ASSERT_FALSE(replaced);
+    EXPECT_EQ(replaced.error().code(), ErrorCode::no_space);
+    EXPECT_TRUE(node.env().disk.list(task, ".")->empty());
+    EXPECT_TRUE(env::replace_file(task, node.env().disk, "f", Bytes(2 * 4096)));
+  }));
+}
+
 }  // namespace
 }  // namespace flux::test

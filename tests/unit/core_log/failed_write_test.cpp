@@ -106,6 +106,21 @@ TEST(FailedWriteTest, BytesBehindASegmentThatAnotherFollowsAreNotOfTheLog) {
   }
 }
 
+// On a full disk nobody may append for long.
+TEST(FailedWriteTest, WhatAFullDiskTookOfItIsGivenBackAtOnce) {
+  SmallNode node;
+  Values expected;
+  node.run([&](Task& task) {
+    const std::string path = "data/t-0/00000000000000000000.log";
+    node.disk.failure = ErrorCode::no_space;
+    const LogPointer log = begin(task, node, expected, 1);
+    const auto file = *node.env().disk.open(task, path, env::Open::read);
+    EXPECT_EQ(*file->size(task), log->size_bytes());
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+  expect_after_opening(node, expected);
+}
+
 TEST(FailedWriteTest, ARollThatCannotCutItFails) {
   SmallNode node;
   Values expected;
