@@ -106,19 +106,24 @@ Result<void> Log::expire(Task& task, const Retention& retention, Offset limit) {
   if (expired_end(retention, limit) == start_offset_) return {};
   const sync::MutexGuard guard = TRY(start_mutex_.lock(task));
   TRY(check_writable());
+  Result<void> rolled;
   if (expired_end(retention, limit) == end_offset_ && active()->size() > 0) {
     const sync::MutexGuard appending = TRY(append_mutex_.lock(task));
     TRY(check_writable());
     // Something may have been appended meanwhile.
     if (expired_end(retention, limit) == end_offset_ && active()->size() > 0) {
       REACHED("log.active_segment_expired");
-      TRY(roll_locked(task));
+      rolled = roll_locked(task);
+      if (poisoned_) return refuse_poisoned();
     }
   }
-  const Offset to = expired_end(retention, limit);
-  if (to == start_offset_) return {};
+  // Another segment takes room; those before the last one give some.
+  const Offset last = rolled ? end_offset_ : active()->base_offset();
+  const Offset to = std::min(expired_end(retention, limit), last);
+  if (to <= start_offset_) return rolled;
   REACHED("log.expired");
-  return advance_locked(task, to);
+  TRY(advance_locked(task, to));
+  return rolled;
 }
 
 // --- files

@@ -286,6 +286,25 @@ TEST_F(RetentionTest, AFullDiskTakesDeletesAndDyingInTheMidstOfOneIsBorne) {
   }
 }
 
+TEST_F(RetentionTest, ExpiredSegmentsGoThoughTheActiveOneHasNoSuccessor) {
+  node.run([&](Task& task) {
+    const LogPointer log = open(task);
+    fill(task, *log, 4, 400);
+    EXPECT_TRUE(log->advance_start(task, Offset(1)));
+    static_cast<void>(env::sleep_until(task, node.now_instant() + seconds(100)));
+    node.disk.failure = ErrorCode::no_space;
+    node.disk.fails_from = node.disk.operations;
+    node.disk.fails = 1;
+    const auto expired = log->expire(task, {.ms = 1000}, log->end_offset());
+    ASSERT_FALSE(expired);
+    EXPECT_EQ(expired.error().code(), ErrorCode::no_space);
+    EXPECT_EQ(log->start_offset(), Offset(3));
+    EXPECT_TRUE(log->expire(task, {.ms = 1000}, log->end_offset()));
+    EXPECT_EQ(log->start_offset(), Offset(4));
+    EXPECT_TRUE(log->close(task));
+  });
+}
+
 TEST_F(RetentionTest, AReadThatTheStartOvertakesIsOutOfRange) {
   // Each operation of the read is one at which all below it may go.
   for (int steps = 0; steps < 12; ++steps) {
