@@ -7,6 +7,7 @@
 
 #include "core/base/mark.h"
 #include "core/base/mutant.h"
+#include "core/broker/reserve.h"
 
 namespace flux::broker {
 
@@ -41,6 +42,7 @@ Broker::Broker(env::Env& env, BrokerConfig config, controller::Controller& contr
       host_{.env = env,
             .work = work_,
             .knobs = config_.log,
+            .reserve = config_.reserve,
             .renew_leadership =
                 [this](env::Task& task, const log::LogIdentity& identity) {
                   return renew_leadership(task, identity);
@@ -255,6 +257,7 @@ Outcome<std::shared_ptr<Partition>> Broker::partition(const controller::TopicSta
 void Broker::write_metrics(env::Task& task, metrics::Exposition& to) const {
   using metrics::Kind;
   host_.metrics.write(to);
+  if (config_.reserve != nullptr) config_.reserve->write_metrics(to);
   const auto now = image();
   std::uint64_t partitions = 0;
   std::uint64_t led = 0;

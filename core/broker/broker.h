@@ -30,6 +30,8 @@
 
 namespace flux::broker {
 
+class Reserve;
+
 struct BrokerConfig {
   NodeId node{1};
   std::string data_directory;
@@ -39,6 +41,7 @@ struct BrokerConfig {
   HousekeepingConfig housekeeping;
   Duration disk_patience = seconds(10);             // flux.disk.patience.ms
   std::int64_t batch_plain_bytes_max = 64LL << 20;  // of a batch, decompressed
+  const Reserve* reserve = nullptr;  // of the disk, if it has one; outlives the broker
 };
 
 class Broker {

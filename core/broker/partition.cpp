@@ -7,6 +7,7 @@
 
 #include "core/base/mark.h"
 #include "core/base/mutant.h"
+#include "core/broker/reserve.h"
 
 namespace flux::broker {
 
@@ -259,6 +260,10 @@ bool Partition::carry_out_together(env::Task& task, const Group& group) {
 }
 
 Outcome<log::Appended> Partition::carry_out(env::Task& task, Append& append) {
+  if (host_.reserve != nullptr && host_.reserve->full()) {
+    REACHED("broker.refused_on_full_disk");
+    return fault(FaultKind::storage, "the disk is full: it takes deletions and no records");
+  }
   const Outcome<std::shared_ptr<log::Log>> opened = open(task);
   if (!opened) return std::unexpected(opened.error());
   const std::shared_ptr<log::Log> log = *opened;

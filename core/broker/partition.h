@@ -34,6 +34,7 @@
 namespace flux::broker {
 
 class Partition;
+class Reserve;
 
 // How partitions keep their logs, the same for all of a broker.
 struct LogKnobs {
@@ -82,6 +83,7 @@ struct PartitionHost {
   env::Env& env;
   sync::TaskGroup& work;  // ends before the partition's environment does
   LogKnobs knobs;
+  const Reserve* reserve = nullptr;
   BrokerMetrics metrics{};
   // The partition's log was lost from memory and may have lost records: makes the leader epoch grow
   // and returns the new one.

@@ -26,7 +26,7 @@ std::string_view name_of(DiskWork work) {
 
 // In `Timed(...).ended(operation)` the clock is read before the operation begins: the language
 // orders what stands before the brackets before what stands in them.
-class MeteredFile final : public env::File {
+class MeteredFile final : public WrappedFile {
  public:
   MeteredFile(MeteredDisk& disk, std::unique_ptr<env::File> file)
       : disk_(disk), file_(std::move(file)) {}
@@ -54,7 +54,7 @@ class MeteredFile final : public env::File {
   }
   Result<std::uint64_t> size(env::Task& task) override { return file_->size(task); }
   Result<void> lock(env::Task& task) override { return file_->lock(task); }
-  env::File& within() { return *file_; }
+  env::File& within() override { return *file_; }
 
  private:
   MeteredDisk& disk_;
@@ -62,8 +62,9 @@ class MeteredFile final : public env::File {
 };
 
 env::File& unwrapped(env::File& file) {
-  auto* const metered = dynamic_cast<MeteredFile*>(&file);
-  return metered == nullptr ? file : metered->within();
+  env::File* out = &file;
+  while (auto* const wrapped = dynamic_cast<WrappedFile*>(out)) out = &wrapped->within();
+  return *out;
 }
 
 MeteredDisk::Timed::Timed(MeteredDisk& disk, DiskWork work)

@@ -23,6 +23,12 @@ namespace flux::metrics {
 
 enum class DiskWork : std::uint8_t { read, write, sync, open, directory };
 
+// A file around another one.
+class WrappedFile : public env::File {
+ public:
+  virtual env::File& within() = 0;
+};
+
 class MeteredDisk final : public env::Disk {
  public:
   // Both outlive it.
@@ -85,8 +91,8 @@ class MeteredDisk final : public env::Disk {
   Counter written_bytes_;
 };
 
-// The file below one that a MeteredDisk opened, or the file itself: env::Connection::send_range
-// takes files of its own environment only.
+// The file that the environment made, below all that was put around it:
+// env::Connection::send_range takes no other.
 env::File& unwrapped(env::File& file);
 
 }  // namespace flux::metrics

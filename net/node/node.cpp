@@ -19,17 +19,22 @@ bool means_every_address(const std::string& host) {
   return host.empty() || host == "0.0.0.0" || host == "::";
 }
 
+env::Env with_disk(const env::Env& env, env::Disk& disk) {
+  return {.clock = env.clock,
+          .scheduler = env.scheduler,
+          .network = env.network,
+          .disk = disk,
+          .random = env.random,
+          .trace = env.trace};
+}
+
 }  // namespace
 
 Node::Node(const env::Env& env, Config config)
     : disk_(env.disk, env.clock),
-      env_{.clock = env.clock,
-           .scheduler = env.scheduler,
-           .network = env.network,
-           .disk = disk_,
-           .random = env.random,
-           .trace = env.trace},
-      config_(std::move(config)) {}
+      config_(std::move(config)),
+      reserve_(with_disk(env, disk_), config_.data_directory),
+      env_(with_disk(env, reserve_)) {}
 
 void Node::build() {
   controller::ControllerConfig controller;
@@ -54,7 +59,8 @@ void Node::build() {
                            .log = config_.log,
                            .fetch_bytes_max = config_.fetch_bytes_max,
                            .housekeeping = config_.housekeeping,
-                           .disk_patience = config_.disk_patience},
+                           .disk_patience = config_.disk_patience,
+                           .reserve = &reserve_},
       *controller_);
   server_ = std::make_unique<server::Server>(
       env_, *broker_, config_.server,
@@ -110,6 +116,7 @@ Result<void> Node::start_parts(env::Task& task) {
   directory_ = TRY(controller::DataDirectory::open(task, env_, config_.data_directory, config_.node,
                                                    config_.cluster_id));
   if (directory_->formatted_now()) REACHED("node.formatted");
+  reserve_.start(task);
   build();
   if (monitor_ != nullptr) monitor_->watch(*broker_, *server_);
   TRY(server_->listen(task));
@@ -151,6 +158,7 @@ Result<void> Node::stop(env::Task& task) {
   if (broker_ != nullptr) keep_first(broker_->stop(task));
   if (controller_started_) keep_first(controller_->stop(task));
   controller_started_ = false;
+  keep_first(reserve_.stop(task));
   // Last, since until then it tells what the others do.
   if (monitor_ != nullptr) keep_first(monitor_->stop(task));
   monitor_.reset();

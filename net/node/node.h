@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/broker/broker.h"
+#include "core/broker/reserve.h"
 #include "core/controller/controller.h"
 #include "core/controller/data_directory.h"
 #include "core/env/env.h"
@@ -60,8 +61,9 @@ class Node {
   std::vector<controller::BrokerEndpoint> endpoints() const;
 
   metrics::MeteredDisk disk_;
-  env::Env env_;  // with that disk
-  Config config_;
+  const Config config_;
+  broker::Reserve reserve_;  // on that disk
+  env::Env env_;             // on that reserve
   KafkaRecordCodec codec_;
   sync::Event stop_requested_;
   std::unique_ptr<Monitor> monitor_;  // uses all others
