@@ -84,7 +84,7 @@ Result<void> Log::open_as_marked(Task& task, const std::vector<Offset>& bases, O
   }
   std::vector<SegmentPointer> segments;
   for (CleanSegment& clean : mark.segments) {
-    auto found = TRY(SegmentRecovery::unchanged(task, env_, identity_, directory_, clean));
+    auto found = TRY(SegmentRecovery::unchanged(task, env_, identity_, config_, directory_, clean));
     if (!found) return fail(ErrorCode::corrupt, "a segment is not as marked");
     auto segment = std::make_shared<Segment>(env_, identity_, config_, directory_, clean.base);
     segment->restore(std::move(*found));
@@ -106,6 +106,7 @@ Result<void> Log::open_as_marked(Task& task, const std::vector<Offset>& bases, O
 
 Result<std::optional<Segment::Found>> SegmentRecovery::unchanged(Task& task, env::Env& env,
                                                                  const LogIdentity& identity,
+                                                                 const LogConfig& config,
                                                                  std::string_view directory,
                                                                  const CleanSegment& clean) {
   const std::string start = std::string(directory) + "/";
@@ -113,25 +114,27 @@ Result<std::optional<Segment::Found>> SegmentRecovery::unchanged(Task& task, env
   const auto file = TRY(env.disk.open(task, data, env::Open::read));
   const bool planted = says_only_clean();
   if (TRY(file->size(task)) != clean.size && !planted) return std::nullopt;
-  Journal journal = TRY(load(task, env.disk, start + segment_file(clean.base, kIntegritySuffix),
-                             IntegrityCodec(identity, clean.base)));
-  if (!journal.header_good || journal.damaged || !journal.whole) return std::nullopt;
-  if (planted) journal.entries.resize(std::min<std::size_t>(journal.entries.size(), clean.entries));
-  if (journal.entries.size() != clean.entries) return std::nullopt;
+  EntryReader reader =
+      TRY(EntryReader::open(task, env, start + segment_file(clean.base, kIntegritySuffix),
+                            IntegrityCodec(identity, clean.base)));
+  Segment::Found out{
+      .size = clean.size, .end = clean.end, .entries = 0, .groups = {}, .rot = {}, .indexer = {}};
   std::uint32_t position = 0;
   Offset offset = clean.base;
-  for (const IntegrityEntry& entry : journal.entries) {
+  while (!planted || out.entries < clean.entries) {
+    const auto found = TRY(reader.next(task));
+    if (!found) break;
+    ++out.entries;
+    const IntegrityEntry& entry = found->entry;
     if (entry.kind != IntegrityKind::block) continue;
     if (entry.position != position || entry.base < offset) return std::nullopt;
+    Segment::add_to_groups(out.groups, entry, found->index, clean.base, config.block_bytes);
     position = entry.block_end();
     offset = entry.end;
   }
+  if (!reader.header_good() || reader.damaged() || !reader.whole()) return std::nullopt;
+  if (out.entries != clean.entries) return std::nullopt;
   if (position != clean.size || offset != clean.end) return std::nullopt;
-  Segment::Found out{.size = clean.size,
-                     .end = clean.end,
-                     .entries = std::move(journal.entries),
-                     .rot = {},
-                     .indexer = {}};
   out.indexer.first_timestamp = clean.first_timestamp;
   out.indexer.max_timestamp = clean.max_timestamp;
   out.indexer.max_timestamp_offset = clean.max_timestamp_offset;

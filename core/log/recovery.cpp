@@ -17,7 +17,8 @@ namespace {
 constexpr std::uint32_t kWindowBytes = 256U << 10;
 // No request is larger (socket.request.max.bytes is 100 MiB), so no batch is.
 constexpr std::uint32_t kBatchBytesMax = 128U << 20;
-constexpr std::uint64_t kIntegrityFileMax = std::uint64_t{1} << 32;
+// Of entries that are written at once.
+constexpr std::size_t kEntriesBytes = 128U << 10;
 }  // namespace
 
 SegmentRecovery::SegmentRecovery(env::Env& env, const LogIdentity& identity,
@@ -35,55 +36,18 @@ SegmentRecovery::SegmentRecovery(env::Env& env, const LogIdentity& identity,
 
 // --- the integrity file
 
-bool SegmentRecovery::Journal::any_synced() const {
-  return std::any_of(entries.begin(), entries.end(),
-                     [](const IntegrityEntry& entry) { return entry.synced_position > 0; });
-}
-
-Result<SegmentRecovery::Journal> SegmentRecovery::load(Task& task, env::Disk& disk,
-                                                       const std::string& path,
-                                                       const IntegrityCodec& codec) {
-  Journal out;
-  const auto file = disk.open(task, path, env::Open::read);
-  if (!file && file.error() == ErrorCode::not_found) return out;
-  if (!file) return std::unexpected(file.error());
-  const std::uint64_t size = TRY((*file)->size(task));
-  if (size > kIntegrityFileMax) return fail(ErrorCode::too_large, path);
-  Bytes bytes(static_cast<std::size_t>(size));
-  const ReadAround got = TRY(read_around_errors(task, **file, 0, bytes));
-  bytes.resize(got.bytes);
-  if (!got.whole) {
-    REACHED("log.integrity_unreadable_at_open");
-    out.whole = false;
-  }
-  const Result<void> header = codec.check_header(bytes);
-  if (!header && header.error() == ErrorCode::unsupported) {
-    return std::unexpected(header.error().in(path));
-  }
-  // Without its header the file still speaks for itself: each entry carries the key.
-  out.header_good = header.has_value();
-  const std::size_t room = bytes.size() - std::min(bytes.size(), kIntegrityHeaderBytes);
-  out.damaged = !out.whole || room % kIntegrityEntryBytes != 0;
-  std::uint32_t line = 0;
-  for (std::uint32_t i = 0; i < room / kIntegrityEntryBytes; ++i) {
-    const auto at = static_cast<std::size_t>(integrity_entry_at(i));
-    const auto entry = codec.entry(ByteView(bytes).subspan(at), i);
-    if (!entry || entry->position < line || entry->length > UINT32_MAX - entry->position) {
-      out.damaged = true;
-      continue;
-    }
-    line = entry->block_end();
-    out.entries.push_back(*entry);
-    env::yield_if_due(task);
-  }
-  return out;
+std::string SegmentRecovery::entries_path() const {
+  return directory_ + "/" + segment_file(base_, kIntegritySuffix);
 }
 
 Result<bool> SegmentRecovery::has_synced(Task& task, env::Env& env, const LogIdentity& identity,
                                          std::string_view directory, Offset base) {
-  const IntegrityCodec codec(identity, base);
   const std::string path = std::string(directory) + "/" + segment_file(base, kIntegritySuffix);
-  return TRY(load(task, env.disk, path, codec)).any_synced();
+  EntryReader reader = TRY(EntryReader::open(task, env, path, IntegrityCodec(identity, base)));
+  for (;;) {
+    const auto found = TRY(reader.next(task));
+    if (!found || found->entry.synced_position > 0) return found.has_value();
+  }
 }
 
 Result<bool> SegmentRecovery::is_empty(Task& task, env::Env& env, const LogIdentity& identity,
@@ -93,19 +57,74 @@ Result<bool> SegmentRecovery::is_empty(Task& task, env::Env& env, const LogIdent
   if (!file && file.error() != ErrorCode::not_found) return std::unexpected(file.error());
   if (file && TRY((*file)->size(task)) > 0) return false;
   const std::string path = start + segment_file(base, kIntegritySuffix);
-  const Journal journal = TRY(load(task, env.disk, path, IntegrityCodec(identity, base)));
-  return journal.whole && journal.entries.empty();
+  EntryReader reader = TRY(EntryReader::open(task, env, path, IntegrityCodec(identity, base)));
+  const bool any = TRY(reader.next(task)).has_value();
+  return !any && reader.whole();
 }
 
-void SegmentRecovery::find_marks() {
-  for (const IntegrityEntry& entry : journal_.entries) {
+Result<void> SegmentRecovery::survey(Task& task) {
+  EntryReader reader = TRY(EntryReader::open(task, env_, entries_path(), codec_));
+  bool beyond = false;
+  for (;;) {
+    const auto found = TRY(reader.next(task));
+    if (!found) break;
+    const IntegrityEntry& entry = found->entry;
     if (entry.synced_position > mark_position_) {
       mark_position_ = entry.synced_position;
       mark_offset_ = entry.synced_offset;
     }
+    beyond = beyond || lies_beyond(entry);
+    survey_.last_boot = entry.boot_id;
+    ++survey_.entries;
   }
+  survey_.in_order = reader.header_good() && !reader.damaged() && !beyond;
   const std::uint64_t boot = env_.disk.boot_id();
-  if (!journal_.entries.empty() && journal_.entries.back().boot_id == boot) trusted_boot_ = boot;
+  if (survey_.entries > 0 && survey_.last_boot == boot) trusted_boot_ = boot;
+  return {};
+}
+
+// Of bytes that a write which failed has left: the log went on in the next segment.
+bool SegmentRecovery::lies_beyond(const IntegrityEntry& entry) const {
+  return entry.kind == IntegrityKind::block && later_.next_base && entry.end > *later_.next_base;
+}
+
+Result<std::optional<PlacedEntry>> SegmentRecovery::next_block(Task& task, EntryReader& reader) {
+  for (;;) {
+    const auto found = TRY(reader.next(task));
+    if (!found) return found;
+    if (found->entry.kind == IntegrityKind::block) {
+      if (lies_beyond(found->entry)) continue;
+      return found;
+    }
+    const bool follows = !kept_.empty() && !kept_.back().made && kept_.back().last == found->index;
+    if (follows) ++kept_.back().last;
+  }
+}
+
+void SegmentRecovery::keep(const PlacedEntry& block) {
+  if (kept_.empty() || kept_.back().made || kept_.back().last != block.index) {
+    kept_.push_back({.first = block.index, .last = block.index, .made = {}});
+  }
+  ++kept_.back().last;
+  Segment::add_to_groups(verdict_.found.groups, block.entry, block.index, base_,
+                         config_.block_bytes);
+}
+
+Result<void> SegmentRecovery::see_kept(Task& task, const SeeEntry& see) {
+  EntryReader reader = TRY(EntryReader::open(task, env_, entries_path(), codec_));
+  for (const Kept& kept : kept_) {
+    if (kept.made) TRY(see(*kept.made));
+    reader.go_to(kept.first);
+    for (std::uint32_t at = kept.first; at < kept.last; ++at) {
+      const auto found = TRY(reader.next(task));
+      if (!found || found->index != at) {
+        return fail(ErrorCode::io_error, entries_path() + ": an entry that was read is gone");
+      }
+      if (found->entry.kind == IntegrityKind::block) TRY(see(found->entry));
+    }
+    env::yield_if_due(task);
+  }
+  return {};
 }
 
 bool SegmentRecovery::vouched_at(std::uint32_t position) const {
@@ -156,24 +175,20 @@ void SegmentRecovery::note(const BatchView& batch, std::uint32_t position, Recov
 }
 
 Result<void> SegmentRecovery::scan(Task& task, RecoveryFold& fold) {
-  std::size_t next = 0;
+  EntryReader reader = TRY(EntryReader::open(task, env_, entries_path(), codec_));
+  std::optional<PlacedEntry> block = TRY(next_block(task, reader));
   for (Step step = Step::on; step == Step::on && !at_bound();) {
-    while (next < journal_.entries.size() && (journal_.entries[next].kind != IntegrityKind::block ||
-                                              journal_.entries[next].position < position_)) {
-      ++next;
-    }
-    const IntegrityEntry* block =
-        next < journal_.entries.size() ? &journal_.entries[next] : nullptr;
-    if (block && block->position == position_) {
+    while (block && block->entry.position < position_) block = TRY(next_block(task, reader));
+    if (block && block->entry.position == position_) {
       step = TRY(scan_block(task, *block, fold));
       if (step == Step::doubt) {
         REACHED("log.block_doubted");
-        journal_.entries.resize(next);
-        journal_.damaged = true;  // the file has more
+        block.reset();             // and none of those behind it
+        survey_.in_order = false;  // the file has them
         step = Step::on;
       }
     } else {
-      step = TRY(scan_uncovered(task, block, fold));
+      step = TRY(scan_uncovered(task, block ? &block->entry : nullptr, fold));
     }
     env::yield_if_due(task);
   }
@@ -200,8 +215,9 @@ Result<ByteView> SegmentRecovery::block_bytes(Task& task, const IntegrityEntry& 
   return ByteView(window_);
 }
 
-Result<SegmentRecovery::Step> SegmentRecovery::scan_block(Task& task, const IntegrityEntry& block,
+Result<SegmentRecovery::Step> SegmentRecovery::scan_block(Task& task, const PlacedEntry& placed,
                                                           RecoveryFold& fold) {
+  const IntegrityEntry& block = placed.entry;
   close_adoption();
   bool unreadable = false;
   if (block.block_end() <= file_size_ && block.base >= offset_) {
@@ -216,7 +232,7 @@ Result<SegmentRecovery::Step> SegmentRecovery::scan_block(Task& task, const Inte
         note(batch, at, fold);
         at += static_cast<std::uint32_t>(batch.size());
       }
-      kept_.push_back(block);
+      keep(placed);
       position_ = block.block_end();
       offset_ = block.end;
       return Step::on;
@@ -224,7 +240,7 @@ Result<SegmentRecovery::Step> SegmentRecovery::scan_block(Task& task, const Inte
   }
   if (MUTANT("log.cut_below_the_mark")) return cut();
   if (!vouched(block)) return Step::doubt;
-  kept_.push_back(block);  // its digest tells the right bytes when a peer brings them
+  keep(placed);  // its digest tells the right bytes when a peer brings them
   offset_ = std::max(offset_, block.base);
   return skip_as_rot(block.block_end(), block.end,
                      unreadable ? Loss::unreadable_now : Loss::rotten);
@@ -327,13 +343,14 @@ Result<bool> SegmentRecovery::adopt_batch(Task& task, std::uint32_t until, Recov
 
 void SegmentRecovery::close_adoption() {
   if (!adoption_) return;
-  kept_.push_back({.kind = IntegrityKind::block,
-                   .position = adoption_->position,
-                   .length = position_ - adoption_->position,
-                   .base = adoption_->base,
-                   .end = offset_,
-                   .boot_id = env_.disk.boot_id(),
-                   .digest = adoption_->digest});
+  Kept& kept = kept_.emplace_back();
+  kept.made = IntegrityEntry{.kind = IntegrityKind::block,
+                             .position = adoption_->position,
+                             .length = position_ - adoption_->position,
+                             .base = adoption_->base,
+                             .end = offset_,
+                             .boot_id = env_.disk.boot_id(),
+                             .digest = adoption_->digest};
   adoption_.reset();
 }
 
@@ -341,7 +358,7 @@ void SegmentRecovery::close_adoption() {
 
 bool SegmentRecovery::in_order() const {
   if (made_ || adopted_ || verdict_.torn || surplus_) return false;
-  if (!journal_.header_good || journal_.damaged) return false;
+  if (!survey_.in_order) return false;
   // The last entry was written after a sync that failed: those before it may not be on the disk.
   if (doubtful_marks()) return false;
   if (position_ != file_size_) return verdict_.rotten && mark_position_ == position_;
@@ -349,32 +366,30 @@ bool SegmentRecovery::in_order() const {
 }
 
 bool SegmentRecovery::doubtful_marks() const {
-  return !later_.synced && !journal_.entries.empty() && journal_.entries.back().boot_id == 0;
+  return !later_.synced && survey_.entries > 0 && survey_.last_boot == 0;
 }
 
 // A mark that this boot wrote may be in the page cache only: it is seen now, and lost with the
 // power. A segment with a synced one behind it needs none.
 Result<void> SegmentRecovery::settle_marks(Task& task) {
-  if (later_.synced || journal_.entries.empty()) return {};
-  if (journal_.entries.back().boot_id != env_.disk.boot_id()) return {};
+  if (later_.synced || survey_.entries == 0) return {};
+  if (survey_.last_boot != env_.disk.boot_id()) return {};
   REACHED("log.marks_synced_at_open");
-  const std::string path = directory_ + "/" + segment_file(base_, kIntegritySuffix);
-  const auto file = TRY(env_.disk.open(task, path, env::Open::read_write));
+  const auto file = TRY(env_.disk.open(task, entries_path(), env::Open::read_write));
   return file->sync(task);
 }
 
 // Reads and writes the same bytes, so that the next sync must bring them to the device. Only what
 // verifies: a disk may return other bytes than it holds, and writing those would make them last.
 Result<void> SegmentRecovery::write_again(Task& task, std::uint32_t from) {
-  for (const IntegrityEntry& block : kept_) {
-    const bool whole = block.kind == IntegrityKind::block && block.block_end() <= file_size_;
-    if (!whole || block.block_end() <= from) continue;
+  return see_kept(task, [&](const IntegrityEntry& block) -> Result<void> {
+    if (block.block_end() > file_size_ || block.block_end() <= from) return {};
     const Result<ByteView> bytes = block_bytes(task, block);
-    if (!bytes || !codec_.verify_block(*bytes, block)) continue;  // rot, or not to be read now
+    if (!bytes || !codec_.verify_block(*bytes, block)) return {};  // rot, or not to be read now
     TRY(file_->write_at(task, block.position, *bytes));
     env::yield_if_due(task);
-  }
-  return {};
+    return {};
+  });
 }
 
 Result<void> SegmentRecovery::repair(Task& task) {
@@ -387,18 +402,47 @@ Result<void> SegmentRecovery::repair(Task& task) {
   if (!later_.synced) TRY(write_again(task, mark_position_));
   TRY(file_->sync(task));
 
-  kept_.push_back({.kind = IntegrityKind::mark,
-                   .position = position_,
-                   .synced_position = position_,
-                   .base = offset_,
-                   .end = offset_,
-                   .synced_offset = offset_,
-                   .boot_id = env_.disk.boot_id()});
-  Bytes content = codec_.header();
-  content.reserve(content.size() + kept_.size() * kIntegrityEntryBytes);
-  for (std::uint32_t i = 0; i < kept_.size(); ++i) codec_.append_entry(content, i, kept_[i]);
-  return env::replace_file(task, env_.disk,
-                           directory_ + "/" + segment_file(base_, kIntegritySuffix), content);
+  Kept& kept = kept_.emplace_back();
+  kept.made = IntegrityEntry{.kind = IntegrityKind::mark,
+                             .position = position_,
+                             .synced_position = position_,
+                             .base = offset_,
+                             .end = offset_,
+                             .synced_offset = offset_,
+                             .boot_id = env_.disk.boot_id()};
+  return replace_entries(task);
+}
+
+// As env::replace_file does, with no more of it in memory than is written at once.
+Result<void> SegmentRecovery::replace_entries(Task& task) {
+  const std::string temporary = entries_path() + std::string(kTemporarySuffix);
+  {
+    const auto file = TRY(env_.disk.open(task, temporary, env::Open::create_empty));
+    Segment::Found& found = verdict_.found;
+    found.entries = 0;
+    found.groups.clear();
+    Bytes bytes = codec_.header();
+    std::uint64_t at = 0;
+    const auto write = [&]() -> Result<void> {
+      TRY(file->write_at(task, at, bytes));
+      at += bytes.size();
+      bytes.clear();
+      return {};
+    };
+    TRY(see_kept(task, [&](const IntegrityEntry& entry) -> Result<void> {
+      codec_.append_entry(bytes, found.entries, entry);
+      env_.scheduler.charge(checksum_cost(kIntegrityEntryBytes));
+      if (entry.kind == IntegrityKind::block) {
+        Segment::add_to_groups(found.groups, entry, found.entries, base_, config_.block_bytes);
+      }
+      ++found.entries;
+      return bytes.size() < kEntriesBytes ? Result<void>() : write();
+    }));
+    if (!bytes.empty()) TRY(write());
+    TRY(file->sync(task));
+  }
+  TRY(env_.disk.rename(task, temporary, entries_path()));
+  return env_.disk.sync_directory(task, directory_);
 }
 
 Result<SegmentVerdict> SegmentRecovery::run(Task& task, RecoveryFold& fold) {
@@ -413,34 +457,20 @@ Result<SegmentVerdict> SegmentRecovery::run(Task& task, RecoveryFold& fold) {
   file_ = TRY(std::move(opened));
   const std::uint64_t size = TRY(file_->size(task));
   file_size_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(size, INT32_MAX));
-  journal_ =
-      TRY(load(task, env_.disk, directory_ + "/" + segment_file(base_, kIntegritySuffix), codec_));
-  if (journal_.damaged) {
-    // Perhaps it was read wrong, once.
-    const std::string path_of_entries = directory_ + "/" + segment_file(base_, kIntegritySuffix);
-    journal_ = TRY(load(task, env_.disk, path_of_entries, codec_));
-  }
   epoch_ = fold.epochs.latest();
-  find_marks();
-  if (later_.next_base) {
-    const std::size_t beyond = std::erase_if(journal_.entries, [this](const IntegrityEntry& entry) {
-      return entry.kind == IntegrityKind::block && entry.end > *later_.next_base;
-    });
-    journal_.damaged = journal_.damaged || beyond > 0;
-  }
+  TRY(survey(task));
   TRY(scan(task, fold));
 
   if (verdict_.torn || surplus_) fold.report.torn_bytes_cut += size - position_;
   fold.report.rotten_ranges += verdict_.found.rot.size();
+  verdict_.found.entries = survey_.entries;
   if (in_order()) {
     TRY(settle_marks(task));
-    kept_ = std::move(journal_.entries);
   } else {
     TRY(repair(task));
   }
   verdict_.found.size = position_;
   verdict_.found.end = offset_;
-  verdict_.found.entries = std::move(kept_);
   return std::move(verdict_);
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "core/base/result.h"
 #include "core/env/env.h"
 #include "core/log/config.h"
+#include "core/log/entry_reader.h"
 #include "core/log/epochs.h"
 #include "core/log/integrity.h"
 #include "core/log/log.h"
@@ -57,6 +59,7 @@ class SegmentRecovery {
   // integrity file that names all of it. The segment's own bytes are not read. Nothing otherwise.
   static Result<std::optional<Segment::Found>> unchanged(env::Task& task, env::Env& env,
                                                          const LogIdentity& identity,
+                                                         const LogConfig& config,
                                                          std::string_view directory,
                                                          const CleanSegment& clean);
   // Whether any entry of the segment's integrity file says that bytes of it were synced.
@@ -67,14 +70,20 @@ class SegmentRecovery {
                                std::string_view directory, Offset base);
 
  private:
-  // The integrity file as found.
-  struct Journal {
-    bool header_good = false;
-    bool damaged = false;  // an entry that does not check or is out of line, or odd bytes
-    bool whole = true;     // all of it could be read
-    std::vector<IntegrityEntry> entries;
-    bool any_synced() const;
+  // The integrity file as found, at a first look at all of it.
+  struct Survey {
+    bool in_order = false;        // its header is good, and so is every entry
+    std::uint32_t entries = 0;    // good ones
+    std::uint64_t last_boot = 0;  // that of the last one
   };
+  // What the integrity file will hold: entries that stand in it now, [first, last), but for their
+  // marks; or one that was made.
+  struct Kept {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    std::optional<IntegrityEntry> made;
+  };
+  using SeeEntry = std::function<Result<void>(const IntegrityEntry&)>;
   // doubt: the block at hand was not all written, and nobody vouches for it. From here on its
   // batches answer for themselves: some may be whole, and synced, though the mark that says so is
   // not.
@@ -85,16 +94,19 @@ class SegmentRecovery {
     std::uint64_t digest = 0;
   };
 
-  static Result<Journal> load(env::Task& task, env::Disk& disk, const std::string& path,
-                              const IntegrityCodec& codec);
-  void find_marks();
+  std::string entries_path() const;
+  Result<void> survey(env::Task& task);
+  Result<std::optional<PlacedEntry>> next_block(env::Task& task, EntryReader& reader);
+  void keep(const PlacedEntry& block);
+  Result<void> see_kept(env::Task& task, const SeeEntry& see);
   void settle_bound();
+  bool lies_beyond(const IntegrityEntry& entry) const;
   bool at_bound() const { return later_.next_base && offset_ >= *later_.next_base; }
   bool vouched(const IntegrityEntry& block) const;
   bool vouched_at(std::uint32_t position) const;
 
   Result<void> scan(env::Task& task, RecoveryFold& fold);
-  Result<Step> scan_block(env::Task& task, const IntegrityEntry& block, RecoveryFold& fold);
+  Result<Step> scan_block(env::Task& task, const PlacedEntry& block, RecoveryFold& fold);
   Result<Step> scan_uncovered(env::Task& task, const IntegrityEntry* next_block,
                               RecoveryFold& fold);
   Result<bool> adopt_batch(env::Task& task, std::uint32_t until, RecoveryFold& fold);
@@ -112,6 +124,7 @@ class SegmentRecovery {
 
   bool in_order() const;
   Result<void> repair(env::Task& task);
+  Result<void> replace_entries(env::Task& task);
   bool doubtful_marks() const;
   Result<void> settle_marks(env::Task& task);
   Result<void> write_again(env::Task& task, std::uint32_t from);
@@ -127,7 +140,7 @@ class SegmentRecovery {
   std::shared_ptr<env::File> file_;
   bool made_ = false;
   std::uint32_t file_size_ = 0;
-  Journal journal_;
+  Survey survey_;
   std::uint32_t mark_position_ = 0;
   Offset mark_offset_;
   std::uint64_t trusted_boot_ = 0;  // blocks of this boot are vouched for; 0 for none
@@ -135,7 +148,7 @@ class SegmentRecovery {
   std::uint32_t position_ = 0;
   Offset offset_;
   LeaderEpoch epoch_ = kNoLeaderEpoch;
-  std::vector<IntegrityEntry> kept_;
+  std::vector<Kept> kept_;
   std::optional<OpenAdoption> adoption_;
   bool adopted_ = false;
   bool surplus_ = false;  // bytes behind the segment's end, of a write that failed

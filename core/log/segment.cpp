@@ -74,16 +74,16 @@ void Segment::restore(Found found) {
   for (const RotRange& rot : rot_) {
     if (!rot.may_pass) judged_.add(rot.at);
   }
-  for (std::uint32_t i = 0; i < found.entries.size(); ++i) add_group(found.entries[i], i);
-  entries_written_ = static_cast<std::uint32_t>(found.entries.size());
+  groups_ = std::move(found.groups);
+  entries_written_ = found.entries;
 }
 
-void Segment::add_group(const IntegrityEntry& entry, std::uint32_t index) {
-  if (entry.kind != IntegrityKind::block) return;
-  if (!groups_.empty() && entry.position - groups_.back().position < config_.block_bytes) return;
-  groups_.push_back({.offset = static_cast<std::uint32_t>(entry.base - base_),
-                     .position = entry.position,
-                     .entry = index});
+void Segment::add_to_groups(std::vector<Group>& groups, const IntegrityEntry& block,
+                            std::uint32_t index, Offset segment_base, std::uint32_t block_bytes) {
+  if (!groups.empty() && block.position - groups.back().position < block_bytes) return;
+  groups.push_back({.offset = static_cast<std::uint32_t>(block.base - segment_base),
+                    .position = block.position,
+                    .entry = index});
 }
 
 Result<void> Segment::write(Task& task, ByteView batches) {
@@ -140,7 +140,8 @@ void Segment::close_block() {
                              .boot_id = env_.disk.boot_id(),
                              .digest = open_block_->digest};
   open_block_.reset();
-  add_group(entry, entries_written_ + static_cast<std::uint32_t>(unwritten_.size()));
+  add_to_groups(groups_, entry, entries_written_ + static_cast<std::uint32_t>(unwritten_.size()),
+                base_, config_.block_bytes);
   queue_entry(entry);
 }
 

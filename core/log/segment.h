@@ -88,11 +88,21 @@ class Segment {
   // Makes the files, empty but for the integrity file's header. The caller syncs the directory
   // before anything in them is acknowledged.
   Result<void> create(env::Task& task);
+  // A run of blocks that are verified together: one for each block_bytes or so.
+  struct Group {
+    std::uint32_t offset = 0;  // relative
+    std::uint32_t position = 0;
+    std::uint32_t entry = 0;  // index of its first entry
+  };
+  // Takes the next block of a segment into its groups.
+  static void add_to_groups(std::vector<Group>& groups, const IntegrityEntry& block,
+                            std::uint32_t index, Offset segment_base, std::uint32_t block_bytes);
   // An existing segment as recovery found it.
   struct Found {
     std::uint32_t size = 0;
     Offset end;
-    std::vector<IntegrityEntry> entries;  // as they stand in the file, from index 0
+    std::uint32_t entries = 0;  // in the integrity file
+    std::vector<Group> groups;  // of its blocks
     std::vector<RotRange> rot;
     Indexer indexer;
   };
@@ -154,12 +164,6 @@ class Segment {
   Result<std::int32_t> offset_hint(env::Task& task, record::Timestamp at_least);
 
  private:
-  // A run of blocks that are verified together: one for each block_bytes or so.
-  struct Group {
-    std::uint32_t offset = 0;  // relative
-    std::uint32_t position = 0;
-    std::uint32_t entry = 0;  // index of its first entry
-  };
   struct OpenBlock {
     std::uint32_t position = 0;
     Offset base;
@@ -173,7 +177,6 @@ class Segment {
   Result<std::shared_ptr<env::File>> open_file(env::Task& task, std::string_view suffix,
                                                OpenFile& slot);
   Result<std::shared_ptr<env::File>> integrity(env::Task& task);
-  void add_group(const IntegrityEntry& entry, std::uint32_t index);
   void queue_entry(const IntegrityEntry& entry);
 
   std::size_t group_at(std::uint32_t position) const;

@@ -32,6 +32,7 @@ class ImageFile final : public env::File {
   }
 
   Result<std::size_t> read_at(Task& task, std::uint64_t offset, MutBytes into) override {
+    disk_.largest_read = std::max(disk_.largest_read, into.size());
     TRY(disk_.begin(task));
     return plain(disk_.image_.read(inode_, offset, into), path());
   }

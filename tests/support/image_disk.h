@@ -35,6 +35,7 @@ class ImageDisk final : public env::Disk {
   std::uint64_t syncs = 0;
   std::uint64_t open_files = 0;
   std::uint64_t open_files_max = 0;
+  std::size_t largest_read = 0;  // that was asked for
   // While set and closed, syncs do not return: a disk that hangs.
   sync::Event* gate = nullptr;
   // While set and closed, files whose path ends so are not opened.

@@ -3,7 +3,8 @@
 //   open_probe DIRECTORY --mib 1024
 //
 // Before each opening the files leave the page cache, as after a restart of the machine; the
-// second row of each kind finds them there, as after a restart of the process.
+// second row of each kind finds them there, as after a restart of the process. The last column is
+// the most memory that the process ever had.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -14,6 +15,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include "core/log/log.h"
 #include "core/log/names.h"
@@ -31,6 +33,7 @@ struct Options {
   std::uint64_t segment_mib = 256;
   int record_bytes = 1000;
   int records = 16;  // of a batch
+  std::uint32_t block_bytes = 64U << 10;
 };
 
 log::LogIdentity identity() { return {"opened", PartitionIndex(0), Uuid{1, 2}}; }
@@ -47,6 +50,7 @@ Bytes batch_of(const Options& options) {
 Result<std::shared_ptr<log::Log>> open(env::Task& task, env::Env& env, const Options& options) {
   log::LogConfig config;
   config.segment_bytes = static_cast<std::uint32_t>(options.segment_mib << 20);
+  config.block_bytes = options.block_bytes;
   return log::Log::open(task, env, "opened-0", identity(), config);
 }
 
@@ -81,9 +85,11 @@ Result<void> measure(env::Task& task, env::Env& env, const Options& options, con
   const auto us = [](auto time) {
     return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
   };
-  fmt::print("| {} | {} | {} | {} | {} |\n", log->size_bytes() >> 20,
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  fmt::print("| {} | {} | {} | {} | {} | {} |\n", log->size_bytes() >> 20,
              log->recovery().clean ? "in order" : "not in order", cache, us(opened - began),
-             us(read - opened));
+             us(read - opened), used.ru_maxrss >> 10);
   std::fflush(stdout);
   return log->close(task);
 }
@@ -92,7 +98,8 @@ Result<void> run(env::Task& task, env::Env& env, const Options& options) {
   const fs::path folder = options.directory;
   TRY(fill(task, env, options));
   fmt::print(
-      "| MiB | stopped | page cache | opened in us | first read in us |\n|---|---|---|---|---|\n");
+      "| MiB | stopped | page cache | opened in us | first read in us | memory in MiB |\n"
+      "|---|---|---|---|---|---|\n");
   for (const bool clean : {true, false}) {
     for (const bool cold : {true, false}) {
       if (!clean) fs::remove(folder / "opened-0" / log::kCleanFile);
@@ -112,6 +119,10 @@ int main(int argc, char** argv) {
   app.add_option("DIRECTORY", options.directory, "made, filled, and removed")->required();
   app.add_option("--mib", options.mib, "of the log");
   app.add_option("--segment-mib", options.segment_mib, "of each segment");
+  app.add_option("--record-bytes", options.record_bytes, "of each record's value");
+  app.add_option("--records", options.records, "of each batch");
+  app.add_option("--block-bytes", options.block_bytes,
+                 "of each block; fewer than a batch has: as though each had been synced alone");
   CLI11_PARSE(app, argc, argv);
   if (std::filesystem::exists(options.directory)) {
     fmt::print(stderr, "{} exists; a folder that can be removed is needed\n", options.directory);
