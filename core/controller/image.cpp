@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "core/base/check.h"
+
 namespace flux::controller {
 
 namespace {
@@ -145,28 +147,37 @@ const Settings* Image::settings_of(const ConfigResource& resource) const {
 
 Result<void> Image::apply(const Record& record) { return std::visit(Applier(*this), record); }
 
-std::vector<Record> Image::records() const {
-  std::vector<Record> out;
-  for (const auto& [name, level] : features) out.push_back(FeatureLevelRecord{name, level});
-  for (const auto& [id, broker] : brokers) out.push_back(broker);
+Result<void> Image::see_records(const SeeRecord& see) const {
+  for (const auto& [name, level] : features) TRY(see(FeatureLevelRecord{name, level}));
+  for (const auto& [id, broker] : brokers) TRY(see(broker));
   for (const auto& [name, topic] : topics) {
-    out.push_back(TopicRecord{name, topic->id});
+    TRY(see(TopicRecord{name, topic->id}));
     std::int32_t index = 0;
     for (const PartitionState& partition : topic->partitions) {
-      out.push_back(PartitionRecord{.partition = PartitionIndex(index++),
-                                    .topic = topic->id,
-                                    .replicas = partition.replicas,
-                                    .isr = partition.isr,
-                                    .leader = partition.leader,
-                                    .leader_epoch = partition.leader_epoch,
-                                    .partition_epoch = partition.partition_epoch,
-                                    .directories = partition.directories});
+      TRY(see(PartitionRecord{.partition = PartitionIndex(index++),
+                              .topic = topic->id,
+                              .replicas = partition.replicas,
+                              .isr = partition.isr,
+                              .leader = partition.leader,
+                              .leader_epoch = partition.leader_epoch,
+                              .partition_epoch = partition.partition_epoch,
+                              .directories = partition.directories}));
     }
   }
   for (const auto& [resource, values] : settings) {
-    for (const auto& [key, value] : values) out.push_back(ConfigRecord{resource, key, value});
+    for (const auto& [key, value] : values) TRY(see(ConfigRecord{resource, key, value}));
   }
-  if (next_producer_id.value() > 0) out.push_back(ProducerIdsRecord{.next = next_producer_id});
+  if (next_producer_id.value() == 0) return {};
+  return see(ProducerIdsRecord{.next = next_producer_id});
+}
+
+std::vector<Record> Image::records() const {
+  std::vector<Record> out;
+  const auto all = see_records([&](const Record& record) -> Result<void> {
+    out.push_back(record);
+    return {};
+  });
+  CHECK(all.has_value());
   return out;
 }
 

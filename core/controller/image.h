@@ -8,6 +8,7 @@
 // It decides nothing (decisions.h) and knows no bytes (record_codec.h).
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -60,7 +61,10 @@ struct Image {
   // another order than it was decided in. The image is then of no use.
   Result<void> apply(const Record& record);
 
-  // Records whose fold is this image, feature levels first: the content of a snapshot.
+  // Calls `see` with each of the records whose fold is this image, feature levels first: the
+  // content of a snapshot. Until it answers with an error.
+  using SeeRecord = std::function<Result<void>(const Record&)>;
+  Result<void> see_records(const SeeRecord& see) const;
   std::vector<Record> records() const;
 };
 

@@ -166,6 +166,7 @@ Result<void> MetadataLog::fold(env::Task& task, ByteView batches, Metadata& meta
       if (!record.value) return fail(ErrorCode::corrupt, "a metadata record without a value");
       const Record decoded = TRY(codec_.decode(*record.value));
       TRY(metadata.apply(decoded));
+      env_.scheduler.charge(kRecordCost * 2);
       env::yield_if_due(task);
     }
   }
@@ -187,6 +188,7 @@ Result<Offset> MetadataLog::append(env::Task& task, std::span<const Record> reco
   for (const Record& record : records) {
     const Bytes value = TRY(codec_.encode(record));
     builder.add(now, std::nullopt, ByteView(value));
+    env_.scheduler.charge(kRecordCost);
     env::yield_if_due(task);
   }
   if (builder.plain_size() > kMetadataBatchSizeMax) {
@@ -217,12 +219,14 @@ Result<Bytes> MetadataLog::snapshot_bytes(env::Task& task, const Image& image) {
     at += count;
     return {};
   };
-  for (const Record& record : image.records()) {
+  TRY(image.see_records([&](const Record& record) -> Result<void> {
     const Bytes value = TRY(codec_.encode(record));
     builder.add(record::Timestamp(now), std::nullopt, ByteView(value));
     if (builder.count() == kRecordsPerBatch) TRY(finish_batch());
+    env_.scheduler.charge(kRecordCost);
     env::yield_if_due(task);
-  }
+    return {};
+  }));
   TRY(finish_batch());
   const Bytes footer = TRY(codec_.snapshot_footer());
   flux::append(out, TRY(control_batch(kSnapshotFooter, footer, now, at, epoch_)));

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/base/time.h"
 
 namespace flux::controller {
 
@@ -126,5 +127,8 @@ struct NoOpRecord {
 using Record = std::variant<FeatureLevelRecord, RegisterBrokerRecord, TopicRecord, PartitionRecord,
                             PartitionChangeRecord, RemoveTopicRecord, ConfigRecord,
                             ProducerIdsRecord, NoOpRecord>;
+
+// What it costs to encode, decode or apply one, told to the scheduler.
+inline constexpr Duration kRecordCost = nanoseconds(300);
 
 }  // namespace flux::controller
