@@ -57,6 +57,8 @@ Result<void> Controller::open_log(env::Task& task) {
 Result<void> Controller::ensure_usable(env::Task& task) {
   if (log_ != nullptr && !log_->poisoned()) return {};
   REACHED("controller.log_reopened");
+  // Two logs must not write to the same files.
+  if (log_ != nullptr) TRY(log_->halt(task));
   TRY(open_log(task));
   if (on_commit_) on_commit_(*committed_.image(), {});
   return {};

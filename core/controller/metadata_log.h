@@ -60,6 +60,8 @@ class MetadataLog {
   Result<void> write_snapshot(env::Task& task, const Image& image);
 
   Result<void> close(env::Task& task) { return log_->close(task); }
+  // Returns once nothing of it is being written.
+  Result<void> halt(env::Task& task) { return log_->halt(task); }
 
   Offset end() const { return log_->end_offset(); }
   Offset synced_end() const { return log_->synced_end(); }

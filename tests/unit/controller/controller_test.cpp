@@ -7,6 +7,7 @@
 
 #include "core/controller/data_directory.h"
 #include "net/node/kafka_record_codec.h"
+#include "tests/support/marks.h"
 #include "tests/support/small_node.h"
 
 namespace flux::controller {
@@ -103,6 +104,35 @@ TEST(Controller, SnapshotsCarryTheImage) {
   node.power_cut();
   with_controller(node, config,
                   [&](env::Task&, Controller& it) { EXPECT_EQ(it.image()->records(), before); });
+}
+
+// Its last writes, which say that the sync failed, and those of the one that is opened.
+TEST(Controller, ALogWhoseSyncFailedIsNotWrittenToBesideItsSuccessor) {
+  for (std::uint64_t steps = 0; steps < 30; ++steps) {
+    SCOPED_TRACE(steps);
+    SmallNode node;
+    with_controller(node, config_with_snapshots_every(1000), [&](env::Task& task, Controller& it) {
+      ASSERT_TRUE(it.register_broker(task, registration(1)));
+      sync::TaskGroup others(node.env().scheduler);
+      node.disk.fails_from = node.disk.operations + 2;
+      node.disk.fails = 2;
+      others.spawn("fails", [&](env::Task& other) {
+        static_cast<void>(it.create_topic(other, {.name = "a"}, false));
+      });
+      others.spawn("opens", [&](env::Task& other) {
+        for (std::uint64_t i = 0; i < steps; ++i) other.scheduler().yield(other);
+        static_cast<void>(it.create_topic(other, {.name = "b"}, false));
+      });
+      ASSERT_TRUE(others.wait(task));
+      node.disk.fails = 0;
+      ASSERT_TRUE(it.create_topic(task, {.name = "c"}, false));
+    });
+    const auto unbelieved = test::mark_hits("log.clean_mark_not_believed");
+    with_controller(node, config_with_snapshots_every(1000), [&](env::Task&, Controller& it) {
+      EXPECT_NE(it.image()->topic("c"), nullptr);
+    });
+    EXPECT_EQ(test::mark_hits("log.clean_mark_not_believed"), unbelieved);
+  }
 }
 
 TEST(Controller, SyncsSeveralDecisionsTogether) {
