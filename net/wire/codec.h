@@ -54,11 +54,15 @@ void get(Reader& from, T& out, std::int16_t version);
 template <class T>
 void get_elements(Reader& from, std::vector<T>& out, std::size_t count, std::int16_t version) {
   out.reserve(count);
-  for (std::size_t i = 0; i < count && from.ok(); ++i) get(from, out.emplace_back(), version);
+  for (std::size_t i = 0; i < count && from.ok(); ++i) {
+    get(from, out.emplace_back(), version);
+    from.work(kElementWork);
+  }
 }
 
 inline void get_text(Reader& from, std::string& out, std::string_view text) {
   from.charge(text.size());
+  from.work(text.size());
   if (from.ok()) out.assign(text);
 }
 
@@ -77,7 +81,10 @@ void get(Reader& from, T& out, [[maybe_unused]] std::int16_t version) {
   } else if constexpr (Structure<T>) {
     out.read(from, version);
   } else if constexpr (std::same_as<T, Records>) {
-    if (const auto bytes = from.bytes()) out = Records(*bytes);
+    if (const auto bytes = from.bytes()) {
+      out = Records(*bytes);
+      from.note_view();
+    }
   } else if constexpr (std::same_as<T, std::string>) {
     const auto text = from.text();
     if (!text) return from.fail_null("a null string where the message allows none");
@@ -140,12 +147,16 @@ void put(Writer& to, const T& value, [[maybe_unused]] std::int16_t version) {
   } else if constexpr (std::same_as<T, Records>) {
     to.records(value);
   } else if constexpr (std::same_as<T, std::string>) {
+    to.work(value.size());
     to.text(value);
   } else if constexpr (std::same_as<T, Bytes>) {
     to.bytes(value);
   } else {
     to.count(value.size());
-    for (const auto& element : value) put(to, element, version);
+    for (const auto& element : value) {
+      put(to, element, version);
+      to.work(kElementWork);
+    }
   }
 }
 

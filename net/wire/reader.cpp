@@ -3,6 +3,7 @@
 #include <limits>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "core/base/check.h"
 
@@ -142,7 +143,17 @@ void Reader::charge(std::size_t size) {
   if (memory_used_ > limits_.memory_max) {
     fail(ErrorCode::too_large, "a message that takes too much memory once decoded; bytes",
          static_cast<std::int64_t>(memory_used_));
+    return;
   }
+  if (memory_used_ <= limits_.memory_unasked || outgrown_ || pace_ == nullptr) return;
+  outgrown_ = true;
+  const auto room = pace_->outgrown(memory_used_);
+  if (!room) fail(room.error().code(), "no memory could be had for what it unfolds to");
+}
+
+void Reader::tell_work() {
+  const std::size_t done = std::exchange(work_, 0);
+  if (pace_ != nullptr) pace_->worked(done);
 }
 
 TagReader::TagReader(Reader& from) : from_(from) {

@@ -22,6 +22,7 @@
 #include "core/base/bytes.h"
 #include "core/base/ids.h"
 #include "core/base/result.h"
+#include "net/wire/pace.h"
 
 namespace flux::wire {
 
@@ -31,12 +32,26 @@ struct ReadLimits {
   std::size_t array_count_max = 1'000'000;  // of one array; Kafka 4.4 has the same limit
   std::size_t tag_count_max = 10'000;       // of one struct, likewise
   std::size_t memory_max = 256u << 20;      // what all arrays and strings of a message may take
+  std::size_t memory_unasked = SIZE_MAX;    // beyond it Pace::outgrown() is called
 };
 
 class Reader {
  public:
   explicit Reader(ByteView bytes, const ReadLimits& limits = {}) : bytes_(bytes), limits_(limits) {
     end_ = bytes.size();
+  }
+
+  // Outlives the reading. A reader without one never pauses.
+  void set_pace(Pace* pace) { pace_ = pace; }
+  void work(std::size_t amount) {
+    work_ += amount;
+    if (work_ >= kPaceWork) [[unlikely]]
+      tell_work();
+  }
+
+  void limit_memory(std::size_t max, std::size_t unasked) {
+    limits_.memory_max = max;
+    limits_.memory_unasked = unasked;
   }
 
   bool flexible() const { return flexible_; }
@@ -81,6 +96,11 @@ class Reader {
   void fail_null(const char* what) { fail(ErrorCode::invalid, what); }
   // Takes `size` from the memory budget of the message.
   void charge(std::size_t size);
+  // A value that was read is a view into the bytes: they must live as long as the value does.
+  void note_view() { lent_ = true; }
+  bool lent() const { return lent_; }
+
+  std::size_t memory_used() const { return memory_used_; }
 
  private:
   friend class TagReader;
@@ -96,6 +116,7 @@ class Reader {
     return from;
   }
   void fail_short(std::size_t size);
+  void tell_work();
   // The length in front of a string, a byte field or an array; nullopt is null (or failure).
   template <std::signed_integral Classic>
   std::optional<std::size_t> length(bool flexible);
@@ -106,7 +127,11 @@ class Reader {
   std::size_t end_ = 0;  // moves inward inside a tagged field and on failure
   ReadLimits limits_;
   std::size_t memory_used_ = 0;
+  Pace* pace_ = nullptr;
+  std::size_t work_ = 0;
+  bool outgrown_ = false;
   bool flexible_ = false;
+  bool lent_ = false;
 
   const char* what_ = nullptr;
   ErrorCode code_ = ErrorCode::invalid;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <limits>
+#include <utility>
 
 #include "core/base/check.h"
 #include "net/wire/frame.h"
@@ -35,6 +36,11 @@ void Writer::fail(ErrorCode code, std::string detail) {
   if (!ok()) return;
   code_ = code;
   error_ = std::move(detail);
+}
+
+void Writer::tell_work() {
+  const std::size_t done = std::exchange(work_, 0);
+  if (pace_ != nullptr) pace_->worked(done);
 }
 
 void Writer::uuid(const Uuid& value) {

@@ -18,6 +18,7 @@
 #include "core/base/bytes.h"
 #include "core/base/ids.h"
 #include "core/base/result.h"
+#include "net/wire/pace.h"
 #include "net/wire/records.h"
 
 namespace flux::wire {
@@ -39,6 +40,14 @@ class Writer {
   Writer() = default;
   // Reuses the memory of a buffer whose content is no longer needed.
   explicit Writer(Bytes&& reuse) : bytes_(std::move(reuse)) { bytes_.clear(); }
+
+  // Outlives the writing. A writer without one never pauses.
+  void set_pace(Pace* pace) { pace_ = pace; }
+  void work(std::size_t amount) {
+    work_ += amount;
+    if (work_ >= kPaceWork) [[unlikely]]
+      tell_work();
+  }
 
   bool flexible() const { return flexible_; }
   void set_flexible(bool flexible) { flexible_ = flexible; }
@@ -113,7 +122,11 @@ class Writer {
     return bytes_.data() + at;
   }
 
+  void tell_work();
+
   Bytes bytes_;
+  Pace* pace_ = nullptr;
+  std::size_t work_ = 0;
   std::vector<Splice> splices_;
   std::size_t referenced_ = 0;
   bool flexible_ = false;

@@ -1,5 +1,6 @@
 #include "net/wire/reader.h"
 
+#include <algorithm>
 #include <initializer_list>
 
 #include <gtest/gtest.h>
@@ -143,6 +144,82 @@ TEST(WireReader, ArraysAndStringsShareOneMemoryBudget) {
   }
   EXPECT_EQ(from.count(1, 8), std::nullopt);
   EXPECT_EQ(from.status().error(), ErrorCode::too_large);
+}
+
+class Told final : public Pace {
+ public:
+  void worked(std::size_t amount) override {
+    most = std::max(most, amount);
+    all += amount;
+  }
+  Result<void> outgrown(std::size_t memory) override {
+    asked.push_back(memory);
+    if (refuses) return fail(ErrorCode::cancelled);
+    return {};
+  }
+
+  std::size_t most = 0;
+  std::size_t all = 0;
+  std::vector<std::size_t> asked;
+  bool refuses = false;
+};
+
+TEST(WireReader, LongListsAreReadAndWrittenAtAPace) {
+  const std::vector<std::string> names(1'000, std::string(100, 'x'));
+  Told written;
+  Writer to;
+  to.set_pace(&written);
+  put(to, names, 0);
+  const Bytes bytes = to.join();
+  for (const bool refuses : {false, true}) {
+    Told told;
+    told.refuses = refuses;
+    Reader from(bytes);
+    from.set_pace(&told);
+    from.limit_memory(1'000'000, 50'000);
+    std::vector<std::string> out;
+    get(from, out, 0);
+    // The room for the names themselves is enough to ask; for what stands in them none does again.
+    EXPECT_EQ(told.asked.size(), 1U);
+    EXPECT_EQ(from.status().has_value(), !refuses);
+    if (refuses) continue;
+    EXPECT_EQ(out, names);
+    EXPECT_EQ(told.all, written.all);
+    EXPECT_GT(told.all, 1'000 * 100 + 1'000 * kElementWork - kPaceWork);
+    EXPECT_LT(told.most, kPaceWork + 200);
+  }
+}
+
+TEST(WireReader, AFewElementsNeitherPauseNorAsk) {
+  Told told;
+  Writer to;
+  to.set_pace(&told);
+  put(to, std::vector<std::string>(50, "name"), 0);
+  const Bytes bytes = to.join();
+  Reader from(bytes);
+  from.set_pace(&told);
+  from.limit_memory(1'000'000, 50'000);
+  std::vector<std::string> out;
+  get(from, out, 0);
+  EXPECT_EQ(told.all, 0U);
+  EXPECT_TRUE(told.asked.empty());
+}
+
+TEST(WireReader, OnlyRecordsAreLentByTheBytes) {
+  Writer to;
+  to.records(Records(ByteView()));
+  to.text("x");
+  const Bytes bytes = to.join();
+  Reader from(bytes);
+  Records records;
+  EXPECT_FALSE(from.lent());
+  get(from, records, 0);
+  EXPECT_TRUE(from.lent());
+  Reader none(ByteView(bytes).subspan(4));
+  std::string text;
+  get(none, text, 0);
+  EXPECT_TRUE(none.ok());
+  EXPECT_FALSE(none.lent());
 }
 
 TEST(WireReader, UnknownTagsAreSkipped) {
