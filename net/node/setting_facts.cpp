@@ -46,7 +46,7 @@ constexpr std::array kFacts = {
     SettingFacts{"flux.read.verify", text, "first",
                  "When a log's blocks are verified: when first read after opening, or always."},
     SettingFacts{"flux.request.memory.bytes", int64, "536870912",
-                 "Bytes of requests of all connections together."},
+                 "Memory of requests and answers, all connections together."},
     SettingFacts{"flux.scrub.bytes.per.second", int32, "8388608",
                  "How many bytes a second are read again to find rot."},
     SettingFacts{"flux.scrub.interval.ms", int64, "604800000",

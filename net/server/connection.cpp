@@ -18,9 +18,11 @@ namespace {
 
 // Pieces of an answer in memory are put together up to here.
 constexpr std::size_t kGatherMax = 64 * 1024;
-// A frame comes in pieces of this size, each in its time, and each gives it a second more.
+static_assert(kGatherMax <= Claim::kUnasked, "what was put together claims nothing either");
+// A frame comes in pieces of this size, each in its time, and each gives it a second more. An
+// answer is taken in them, too.
 constexpr std::size_t kPiece = 256 * 1024;
-// The time for a piece while other frames wait for its memory.
+// The time for a piece, of a frame or an answer, while others wait for its memory.
 constexpr Duration kCrowdedPatience = seconds(2);
 // How often a client that is not read from is looked after.
 constexpr Duration kLookAfter = seconds(1);
@@ -88,6 +90,7 @@ void Connection::finish(env::Task& task, const Error& why) {
 
 bool Connection::full() const {
   const ServerConfig& config = shared_.config;
+  if (in_flight_ > 0 && shared_.request_memory.answers_crowded()) return true;
   return in_flight_ >= config.in_flight_max ||
          (in_flight_ > 0 && in_flight_bytes_ + reply_bytes_ >= config.in_flight_bytes_max);
 }
@@ -265,10 +268,10 @@ Result<std::size_t> Connection::read_at_pace(env::Task& task, const Frame& frame
 
 void Connection::run_request(env::Task& task, Ticket ticket) {
   const std::size_t bytes = ticket.frame->size();
-  const Result<Reply> reply = carry_out(task, ticket);
-  ticket.frame.reset();
+  Claim claim(shared_.request_memory.unfolded(), answering_, ticket.number);
+  const Result<Reply> reply = carry_out(task, ticket, claim);
   if (reply) {
-    answer_in_turn(task, *reply, ticket.number);
+    answer_in_turn(task, *reply, claim, ticket.number);
     shared_.metrics.answered(ticket.api, shared_.env.clock.now() - ticket.arrived);
   } else {
     fail(reply.error());
@@ -279,9 +282,11 @@ void Connection::run_request(env::Task& task, Ticket ticket) {
   room_.notify_all();
 }
 
-void Connection::answer_in_turn(env::Task& task, const Reply& reply, std::uint64_t ticket) {
+void Connection::answer_in_turn(env::Task& task, const Reply& reply, Claim& claim,
+                                std::uint64_t ticket) {
   const std::size_t bytes = reply.memory_bytes();
-  reply_bytes_ += bytes;
+  claim.shrink(bytes);  // what it was made of is gone
+  hold(bytes);
   auto turn = answering_.wait(task, ticket);
   const bool joins = is_small(reply) && outbox_.size() + bytes <= kGatherMax;
   if (turn && joins && !failed_) {
@@ -293,11 +298,29 @@ void Connection::answer_in_turn(env::Task& task, const Reply& reply, std::uint64
   }
   // The turn is ours, so nothing joins what is being written.
   while (turn && writing_) turn = written_.wait(task);
-  reply_bytes_ -= bytes;
-  if (!turn || failed_) return;
-  auto sent = answer(task, reply);
-  if (!sent) fail(sent.error());
-  answering_.pass(ticket);
+  if (turn) turn = claim.take(task, bytes);
+  if (turn && !failed_) {
+    auto sent = answer(task, reply);
+    if (!sent) fail(sent.error());
+    answering_.pass(ticket);
+  }
+  let_go(bytes);
+}
+
+void Connection::hold(std::size_t answer_bytes) {
+  reply_bytes_ += answer_bytes;
+  if (answer_bytes > Claim::kUnasked) return;
+  small_reply_bytes_ += answer_bytes;
+  shared_.request_memory.hold_answer(answer_bytes);
+}
+
+void Connection::let_go(std::size_t answer_bytes) {
+  reply_bytes_ -= answer_bytes;
+  if (answer_bytes <= Claim::kUnasked) {
+    small_reply_bytes_ -= answer_bytes;
+    shared_.request_memory.let_go_answer(answer_bytes);
+  }
+  room_.notify_all();
 }
 
 // Answers that are ready together leave together: each call of the kernel costs more than its
@@ -308,7 +331,7 @@ void Connection::empty_outbox(env::Task& task) {
   while (!outbox_.empty() && !failed_) {
     const Bytes bytes = std::exchange(outbox_, {});
     auto sent = write(task, bytes);
-    reply_bytes_ -= bytes.size();
+    let_go(bytes.size());
     if (!sent) fail(sent.error());
   }
   writing_ = false;
@@ -318,7 +341,14 @@ void Connection::empty_outbox(env::Task& task) {
 // In turn, and not before the client has taken enough of what was answered already.
 Result<void> Connection::begin(env::Task& task, Turn& turn) {
   TRY(turn.wait(task));
-  while (reply_bytes_ >= shared_.config.in_flight_bytes_max) {
+  const auto waits = [this] {
+    if (reply_bytes_ > 0 && shared_.request_memory.answers_crowded()) {
+      REACHED("server.answers_crowded");
+      return true;
+    }
+    return reply_bytes_ >= shared_.config.in_flight_bytes_max;
+  };
+  while (waits()) {
     REACHED("server.answers_full");
     TRY(room_.wait(task));
   }
@@ -326,8 +356,9 @@ Result<void> Connection::begin(env::Task& task, Turn& turn) {
   return {};
 }
 
-Result<Reply> Connection::carry_out(env::Task& task, Ticket& ticket) {
+Result<Reply> Connection::carry_out(env::Task& task, Ticket& ticket, Claim& claim) {
   Turn turn(beginning_, ticket.number);
+  const wire::Reader body(ticket.frame->bytes());
   Context context{.env = shared_.env,
                   .broker = shared_.broker,
                   .config = shared_.config,
@@ -336,9 +367,10 @@ Result<Reply> Connection::carry_out(env::Task& task, Ticket& ticket) {
                   .metrics = shared_.metrics,
                   .listener = listener_,
                   .turn = turn,
+                  .claim = claim,
                   .header = {},
-                  .frame = ticket.frame,
-                  .body = wire::Reader(ticket.frame->bytes())};
+                  .frame = std::move(ticket.frame),
+                  .body = body};
   Result<Reply> reply =
       begin(task, turn) ? dispatch(task, context) : Result<Reply>(flux::fail(ErrorCode::cancelled));
   ticket.api = context.header.api_key;
@@ -381,26 +413,58 @@ Result<void> Connection::answer(env::Task& task, const Reply& reply) {
   return write(task, gathered);
 }
 
+// Holds what others wait for.
+bool Connection::crowds_out() const {
+  const RequestMemory& memory = shared_.request_memory;
+  return (reply_bytes_ >= kGatherMax && memory.answers_crowded()) ||
+         (in_flight_bytes_ >= kGatherMax && memory.frames_crowded());
+}
+
+// A client that takes nothing is left after a while. While others wait for memory, one that holds
+// some of it has to take a piece in as short a time as a frame has to come.
+template <class Send>
+Result<std::size_t> Connection::push(env::Task& task, Taking& taking, const Send& send) {
+  const Duration patience = shared_.config.answer_patience;
+  Instant now = shared_.env.clock.now();
+  const Instant began = now;
+  if (taking.piece == 0 || taking.piece >= kPiece) taking = {.piece_begun = now};
+  for (;; now = shared_.env.clock.now()) {
+    const bool crowded = crowds_out();
+    Instant until = began + patience;
+    if (crowded) until = std::min(until, taking.piece_begun + kCrowdedPatience);
+    if (now >= until) {
+      if (crowded) REACHED("server.answer_crowded_out");
+      return flux::fail(ErrorCode::timed_out, "an answer that is not taken");
+    }
+    // It may become crowded meanwhile.
+    const env::DeadlineScope deadline(task, std::min(until, now + kCrowdedPatience));
+    auto sent = send();
+    if (sent) {
+      taking.piece += *sent;
+      shared_.metrics.sent_bytes.add(*sent);
+    }
+    if (sent || sent.error() != ErrorCode::timed_out) return sent;
+  }
+}
+
 Result<void> Connection::write(env::Task& task, ByteView bytes) {
+  Taking taking;
   while (!bytes.empty()) {
-    const env::DeadlineScope deadline(task,
-                                      shared_.env.clock.now() + shared_.config.answer_patience);
-    const std::size_t sent = TRY(stream_->write_some(task, bytes));
-    shared_.metrics.sent_bytes.add(sent);
+    const std::size_t sent =
+        TRY(push(task, taking, [&] { return stream_->write_some(task, bytes); }));
     bytes = bytes.subspan(sent);
   }
   return {};
 }
 
 Result<void> Connection::send(env::Task& task, const wire::FileRange& range) {
+  Taking taking;
   std::uint64_t at = range.offset;
   std::size_t left = range.length;
+  env::File& file = metrics::unwrapped(*range.file);
   while (left > 0) {
-    const env::DeadlineScope deadline(task,
-                                      shared_.env.clock.now() + shared_.config.answer_patience);
-    env::File& file = metrics::unwrapped(*range.file);
-    const std::size_t sent = TRY(stream_->send_range(task, file, at, left));
-    shared_.metrics.sent_bytes.add(sent);
+    const std::size_t sent =
+        TRY(push(task, taking, [&] { return stream_->send_range(task, file, at, left); }));
     at += sent;
     left -= sent;
   }

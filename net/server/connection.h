@@ -3,7 +3,8 @@
 // The connection's task reads frames; each request runs in a task of its own, begins in its turn
 // and is answered in its turn. What a client may take up is bounded: requests and bytes in flight,
 // the time for the rest of a frame, the time in which it takes nothing of an answer. At a bound it
-// is not read from.
+// is not read from. What all of them share (request_memory.h) bounds it, too; while others wait for
+// memory that it holds, its times are short.
 //
 // Ends when the client does, at a request that makes no sense, after idle_max without anything, or
 // when told to stop: then what is in flight is answered first. That the client is gone is noticed
@@ -42,6 +43,9 @@ struct Shared {
 class Connection {
  public:
   Connection(Shared& shared, std::string listener, std::unique_ptr<env::Connection> stream);
+  ~Connection() { shared_.request_memory.let_go_answer(small_reply_bytes_); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   // Until the connection has ended and nothing of it runs any more.
   void serve(env::Task& task);
@@ -84,10 +88,20 @@ class Connection {
 
   void run_request(env::Task& task, Ticket ticket);
   Result<void> begin(env::Task& task, Turn& turn);
-  Result<Reply> carry_out(env::Task& task, Ticket& ticket);
-  void answer_in_turn(env::Task& task, const Reply& reply, std::uint64_t ticket);
+  Result<Reply> carry_out(env::Task& task, Ticket& ticket, Claim& claim);
+  void answer_in_turn(env::Task& task, const Reply& reply, Claim& claim, std::uint64_t ticket);
+  void hold(std::size_t answer_bytes);
+  void let_go(std::size_t answer_bytes);
+  bool crowds_out() const;
   void empty_outbox(env::Task& task);
   Result<void> answer(env::Task& task, const Reply& reply);
+  // How far the client has come with an answer since when.
+  struct Taking {
+    Instant piece_begun;
+    std::size_t piece = 0;
+  };
+  template <class Send>
+  Result<std::size_t> push(env::Task& task, Taking& taking, const Send& send);
   Result<void> write(env::Task& task, ByteView bytes);
   Result<void> send(env::Task& task, const wire::FileRange& range);
   void fail(const Error& why);
@@ -107,9 +121,10 @@ class Connection {
   std::size_t in_flight_ = 0;
   bool own_place_taken_ = false;
   std::size_t in_flight_bytes_ = 0;
-  std::size_t reply_bytes_ = 0;  // of answers in memory that are not yet being written
-  Bytes outbox_;                 // answers whose turn has come
-  bool writing_ = false;         // somebody empties it
+  std::size_t reply_bytes_ = 0;        // of answers in memory that are not written
+  std::size_t small_reply_bytes_ = 0;  // of those among them that claimed nothing
+  Bytes outbox_;                       // answers whose turn has come
+  bool writing_ = false;               // somebody empties it
   sync::Condition written_;
   sync::Condition room_;
   sync::TaskGroup requests_;

@@ -11,6 +11,7 @@
 #include "core/broker/broker.h"
 #include "core/env/env.h"
 #include "net/kafka/request.h"
+#include "net/server/claim.h"
 #include "net/server/config.h"
 #include "net/server/fetch_sessions.h"
 #include "net/server/frame.h"
@@ -30,10 +31,16 @@ struct Context {
   ServerMetrics& metrics;
   const std::string& listener;  // name of the one that the connection came in by
   Turn& turn;
+  Claim& claim;  // for an answer that may be large, to be taken before it is made
 
   wire::RequestHeader header;
-  std::shared_ptr<Frame> frame;
+  std::shared_ptr<Frame> frame;  // null once it was dropped
   wire::Reader body;
+
+  void drop_frame() {
+    body = wire::Reader({});
+    frame.reset();
+  }
 };
 
 struct Reply {

@@ -44,7 +44,7 @@ constexpr std::array kServed = {
 };
 
 // In a version that every client can read, with the range that it may choose from.
-Result<Reply> refuse_api_versions(const Context& context) {
+Result<Reply> refuse_api_versions(env::Task& task, const Context& context) {
   REACHED("server.api_versions_fallback");
   const kafka::ApiInfo* api = kafka::find_api(context.header.api_key);
   kafka::ApiVersionsResponse response;
@@ -52,7 +52,7 @@ Result<Reply> refuse_api_versions(const Context& context) {
   response.api_keys.push_back({.api_key = static_cast<std::int16_t>(api->key),
                                .min_version = api->advertised_min,
                                .max_version = api->advertised_max});
-  return reply(context, response, 0);
+  return reply(task, context, response, 0);
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ Result<Reply> dispatch(env::Task& task, Context& context) {
         {"bytes", context.frame->size()});
   if (!kafka::is_known(*api, header.api_version)) {
     context.metrics.unsupported.add();
-    if (api->key == ApiKey::api_versions) return refuse_api_versions(context);
+    if (api->key == ApiKey::api_versions) return refuse_api_versions(task, context);
     REACHED("server.unsupported_version");
     return fail(ErrorCode::unsupported,
                 fmt::format("version {} of {}", header.api_version, api->name));

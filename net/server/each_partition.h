@@ -3,8 +3,8 @@
 #pragma once
 
 #include "core/broker/fault.h"
-#include "core/env/scheduler.h"
 #include "net/server/context.h"
+#include "net/server/pace.h"
 
 namespace flux::server {
 
@@ -23,13 +23,14 @@ Response answer_each_partition(env::Task& task, const Context& context,
                                const std::vector<Topic>& topics, List Topic::* list,
                                const Answer& answer) {
   Response response;
+  Steps steps(task);
   for (const Topic& topic : topics) {
     const auto state = context.broker.image()->topic(topic.name);
     auto& out = response.topics.emplace_back();
     out.name = topic.name;
     for (const auto& wanted : topic.*list) {
       out.partitions.push_back(answer(topic, state.get(), wanted));
-      env::yield_if_due(task);
+      steps.step();
     }
   }
   return response;

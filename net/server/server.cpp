@@ -134,10 +134,11 @@ void Server::write_metrics(metrics::Exposition& to) const {
   shared_.metrics.write(to);
   to.single("flux_connections", Kind::gauge, "Connections that are open.",
             std::uint64_t{connections_.running()});
-  to.single("flux_request_memory_bytes", Kind::gauge, "Memory that requests take, all together.",
+  to.single("flux_request_memory_bytes", Kind::gauge,
+            "Memory that requests and their answers take, all together.",
             shared_.request_memory.taken());
-  to.single("flux_request_memory_limit_bytes", Kind::gauge, "Memory that requests may take.",
-            shared_.request_memory.bytes());
+  to.single("flux_request_memory_limit_bytes", Kind::gauge,
+            "Memory that requests and their answers may take.", shared_.request_memory.bytes());
 }
 
 Result<void> Server::stop(env::Task& task) {

@@ -129,13 +129,13 @@ Result<Reply> alter_all(env::Task& task, Context& context, const Request& reques
                                   .resource_type = wanted.type,
                                   .resource_name = wanted.name});
   }
-  return reply(context, response);
+  return reply(task, context, response);
 }
 
 }  // namespace
 
 Result<Reply> handle_alter_configs(env::Task& task, Context& context) {
-  const auto request = TRY(decode<kafka::AlterConfigsRequest>(context));
+  const auto request = TRY(decode<kafka::AlterConfigsRequest>(task, context));
   return alter_all<kafka::AlterConfigsResponse>(
       task, context, request, false, [](const auto& config) {
         return controller::ConfigChange{config.name, ConfigOperation::set, config.value};
@@ -143,7 +143,7 @@ Result<Reply> handle_alter_configs(env::Task& task, Context& context) {
 }
 
 Result<Reply> handle_incremental_alter_configs(env::Task& task, Context& context) {
-  const auto request = TRY(decode<kafka::IncrementalAlterConfigsRequest>(context));
+  const auto request = TRY(decode<kafka::IncrementalAlterConfigsRequest>(task, context));
   return alter_all<kafka::IncrementalAlterConfigsResponse>(
       task, context, request, true, [](const auto& config) {
         const auto operation = static_cast<ConfigOperation>(config.config_operation);

@@ -21,13 +21,13 @@ bool is_software_name(std::string_view name) {
 
 }  // namespace
 
-Result<Reply> handle_api_versions(env::Task&, Context& context) {
-  const auto request = TRY(decode<kafka::ApiVersionsRequest>(context));
+Result<Reply> handle_api_versions(env::Task& task, Context& context) {
+  const auto request = TRY(decode<kafka::ApiVersionsRequest>(task, context));
   kafka::ApiVersionsResponse response;
   if (context.header.api_version >= 3 && (!is_software_name(request.client_software_name) ||
                                           !is_software_name(request.client_software_version))) {
     response.error = kafka::WireError::invalid_request;
-    return reply(context, response);
+    return reply(task, context, response);
   }
   for (const Served& served : served_apis()) {
     const kafka::ApiInfo* api = kafka::find_api(static_cast<std::int16_t>(served.key));
@@ -45,7 +45,7 @@ Result<Reply> handle_api_versions(env::Task&, Context& context) {
     response.finalized_features.push_back(
         {.name = name, .max_version_level = level, .min_version_level = level});
   }
-  return reply(context, response);
+  return reply(task, context, response);
 }
 
 }  // namespace flux::server

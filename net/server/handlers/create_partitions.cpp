@@ -46,7 +46,7 @@ Response::Topic answer_of(const std::string& name, const controller::Decision<vo
 }  // namespace
 
 Result<Reply> handle_create_partitions(env::Task& task, Context& context) {
-  const auto request = TRY(decode<Request>(context));
+  const auto request = TRY(decode<Request>(task, context));
   const auto carry_out = [&](const std::vector<const Request::Topic*>& topics) {
     std::vector<controller::CreatePartitions> wanted;
     for (const Request::Topic* topic : topics) wanted.push_back(to_core(*topic));
@@ -56,7 +56,7 @@ Result<Reply> handle_create_partitions(env::Task& task, Context& context) {
   for (const auto& [topic, created] : decide_on_topics<void>(request.topics, carry_out)) {
     response.results.push_back(answer_of(topic->name, created));
   }
-  return reply(context, response);
+  return reply(task, context, response);
 }
 
 }  // namespace flux::server

@@ -84,7 +84,7 @@ Result<Created> create(env::Task& task, const Context& context, const Request& r
 }  // namespace
 
 Result<Reply> handle_create_topics(env::Task& task, Context& context) {
-  const auto request = TRY(decode<Request>(context));
+  const auto request = TRY(decode<Request>(task, context));
   const auto carry_out = [&](const std::vector<const Request::Topic*>& topics) {
     std::vector<controller::CreateTopic> wanted;
     for (const Request::Topic* topic : topics) wanted.push_back(to_core(*topic));
@@ -99,7 +99,7 @@ Result<Reply> handle_create_topics(env::Task& task, Context& context) {
     }
     response.topics.push_back(answer_of(context, *topic, created));
   }
-  return reply(context, response);
+  return reply(task, context, response);
 }
 
 }  // namespace flux::server

@@ -34,14 +34,15 @@ Response::Partition answer(env::Task& task, Context& context, const controller::
 }  // namespace
 
 Result<Reply> handle_delete_records(env::Task& task, Context& context) {
-  const auto request = TRY(decode<Request>(context));
+  const auto request = TRY(decode<Request>(task, context));
   const Instant until = deadline_of(context, request.timeout_ms);
   const auto answer_one = [&](const Request::Topic&, const controller::TopicState* state,
                               const Request::Partition& wanted) {
     return answer(task, context, state, wanted, until);
   };
-  return reply(context, answer_each_partition<Response>(task, context, request.topics,
-                                                        &Request::Topic::partitions, answer_one));
+  return reply(task, context,
+               answer_each_partition<Response>(task, context, request.topics,
+                                               &Request::Topic::partitions, answer_one));
 }
 
 }  // namespace flux::server

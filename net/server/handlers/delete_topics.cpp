@@ -52,8 +52,9 @@ Response::Topic find(const Context& context, const Request::Topic& wanted) {
 // How often each is named, by name alone or by id alone.
 class Named {
  public:
-  explicit Named(const std::vector<Request::Topic>& topics) {
+  Named(Steps& steps, const std::vector<Request::Topic>& topics) {
     for (const Request::Topic& topic : topics) {
+      steps.step();
       if (topic.name && topic.topic_id.is_zero()) ++names_[*topic.name];
       if (!topic.name && !topic.topic_id.is_zero()) ++ids_[topic.topic_id];
     }
@@ -78,12 +79,14 @@ class Named {
 
 // One answer for each topic, as Kafka gives it: who is named twice, in whichever way, is refused
 // once and stays.
-std::vector<Response::Topic> find_all(const Context& context,
+std::vector<Response::Topic> find_all(env::Task& task, const Context& context,
                                       const std::vector<Request::Topic>& wanted) {
-  const Named named(wanted);
+  Steps steps(task);
+  const Named named(steps, wanted);
   std::set<std::pair<std::string_view, Uuid>> refused;
   std::vector<Response::Topic> out;
   for (const Request::Topic& topic : wanted) {
+    steps.step();
     if (named.times(topic) > 1) {
       if (refused.emplace(topic.name ? *topic.name : "", topic.topic_id).second) {
         out.push_back(refuse({.name = topic.name, .topic_id = topic.topic_id},
@@ -105,10 +108,13 @@ std::vector<Response::Topic> find_all(const Context& context,
 }
 
 // As version 6 names them, whichever it was.
-std::vector<Request::Topic> wanted_topics(const Context& context, Request& request) {
+std::vector<Request::Topic> wanted_topics(env::Task& task, const Context& context,
+                                          Request& request) {
   if (context.header.api_version >= kTopicIdsFrom) return std::move(request.topics);
   std::vector<Request::Topic> out;
+  Steps steps(task);
   for (std::string& name : request.topic_names) {
+    steps.step();
     out.push_back({.name = std::move(name), .topic_id = {}});
   }
   return out;
@@ -128,17 +134,18 @@ Result<Deleted> remove(env::Task& task, const Context& context, std::vector<Uuid
 }  // namespace
 
 Result<Reply> handle_delete_topics(env::Task& task, Context& context) {
-  auto request = TRY(decode<Request>(context));
-  const auto wanted = wanted_topics(context, request);
+  auto request = TRY(decode<Request>(task, context));
+  auto wanted = wanted_topics(task, context, request);
   Response response;
-  response.topics = find_all(context, wanted);
+  response.topics = find_all(task, context, wanted);
+  forget(task, wanted);
   if (!context.config.delete_topics) {
     for (Response::Topic& topic : response.topics) {
       topic.error = context.header.api_version >= kDisabledErrorFrom
                         ? kafka::WireError::topic_deletion_disabled
                         : kafka::WireError::invalid_request;
     }
-    return reply(context, response);
+    return reply(task, context, response);
   }
   std::vector<Uuid> ids;
   for (const Response::Topic& topic : response.topics) {
@@ -155,7 +162,9 @@ Result<Reply> handle_delete_topics(env::Task& task, Context& context) {
       topic.error_message = text_or_null(one.error().detail);
     }
   }
-  return reply(context, response);
+  auto out = reply(task, context, response);
+  forget(task, response.topics);
+  return out;
 }
 
 }  // namespace flux::server

@@ -11,15 +11,15 @@ constexpr std::int8_t kControllers = 2;
 
 }  // namespace
 
-Result<Reply> handle_describe_cluster(env::Task&, Context& context) {
-  const auto request = TRY(decode<kafka::DescribeClusterRequest>(context));
+Result<Reply> handle_describe_cluster(env::Task& task, Context& context) {
+  const auto request = TRY(decode<kafka::DescribeClusterRequest>(task, context));
   kafka::DescribeClusterResponse response;
   if (request.endpoint_type != kBrokers) {
     response.error = request.endpoint_type == kControllers
                          ? kafka::WireError::mismatched_endpoint_type
                          : kafka::WireError::unsupported_endpoint_type;
     response.error_message = "The request was sent to an endpoint of type BROKER.";
-    return reply(context, response);
+    return reply(task, context, response);
   }
   const auto image = context.broker.image();
   response.cluster_id = context.facts.cluster_id;
@@ -36,7 +36,7 @@ Result<Reply> handle_describe_cluster(env::Task&, Context& context) {
                                 .rack = node.rack,
                                 .is_fenced = node.fenced});
   }
-  return reply(context, response);
+  return reply(task, context, response);
 }
 
 }  // namespace flux::server

@@ -189,19 +189,29 @@ Response::Resource describe(const Context& context, const Request& request,
   return out;
 }
 
+// About what the settings of a resource take, told with all that can be told of each.
+constexpr std::size_t kResourceMemory = std::size_t{32} << 10;
+
 }  // namespace
 
 // A resource that is named again is not told again: an answer is no larger than what there is.
 Result<Reply> handle_describe_configs(env::Task& task, Context& context) {
-  const auto request = TRY(decode<Request>(context));
+  auto request = TRY(decode<Request>(task, context));
+  TRY(context.claim.take(task, request.resources.size() * kResourceMemory));
   Response response;
+  Steps steps(task);
   std::set<std::pair<std::int8_t, std::string_view>> told;
   for (const Request::Resource& wanted : request.resources) {
+    steps.step();
     if (!told.insert({wanted.resource_type, wanted.resource_name}).second) continue;
     response.results.push_back(describe(context, request, wanted));
     env::yield_if_due(task);
   }
-  return reply(context, response);
+  auto out = reply(task, context, response);
+  forget(task, told);
+  forget(task, request.resources);
+  forget(task, response.results);
+  return out;
 }
 
 }  // namespace flux::server

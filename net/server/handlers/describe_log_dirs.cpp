@@ -52,7 +52,7 @@ std::int64_t clamp(std::uint64_t bytes) {
 
 // The one data directory that there is.
 Result<Reply> handle_describe_log_dirs(env::Task& task, Context& context) {
-  const auto request = TRY(decode<Request>(context));
+  const auto request = TRY(decode<Request>(task, context));
   const auto use = broker::directory_use(task, context.broker, find_all(task, context, request),
                                          context.broker.patience_end());
   Response response;
@@ -60,7 +60,7 @@ Result<Reply> handle_describe_log_dirs(env::Task& task, Context& context) {
   out.log_dir = context.broker.config().data_directory;
   if (!use) {
     out.error = kafka::WireError::kafka_storage_error;
-    return reply(context, response);
+    return reply(task, context, response);
   }
   out.total_bytes = clamp(use->space.total_bytes);
   out.usable_bytes = clamp(use->space.free_bytes);
@@ -74,7 +74,7 @@ Result<Reply> handle_describe_log_dirs(env::Task& task, Context& context) {
     }
     env::yield_if_due(task);
   }
-  return reply(context, response);
+  return reply(task, context, response);
 }
 
 }  // namespace flux::server

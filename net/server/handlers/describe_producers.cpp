@@ -46,7 +46,7 @@ Response::Partition answer(env::Task& task, Context& context, const controller::
 }  // namespace
 
 Result<Reply> handle_describe_producers(env::Task& task, Context& context) {
-  const auto request = TRY(decode<Request>(context));
+  const auto request = TRY(decode<Request>(task, context));
   const Instant until = context.broker.patience_end();
   // An answer is no larger than what there is.
   std::set<std::pair<std::string_view, PartitionIndex>> once;
@@ -59,7 +59,7 @@ Result<Reply> handle_describe_producers(env::Task& task, Context& context) {
                                .error = kafka::WireError::invalid_request,
                                .error_message = "The partition is named twice."};
   };
-  return reply(context,
+  return reply(task, context,
                answer_each_partition<Response>(task, context, request.topics,
                                                &Request::Topic::partition_indexes, answer_one));
 }

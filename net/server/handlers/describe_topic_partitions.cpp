@@ -24,12 +24,16 @@ std::set<std::string_view> names_of(env::Task& task, const controller::Image& im
     auto at = image.topics.lower_bound(from);
     for (; at != image.topics.end() && out.size() < at_most; ++at) out.insert(at->first);
   }
+  Steps steps(task);
   for (const Request::Topic& topic : request.topics) {
     if (topic.name >= from) out.insert(topic.name);
-    env::yield_if_due(task);
+    steps.step();
   }
   return out;
 }
+
+// About what a partition takes in an answer that is made, and in its bytes.
+constexpr std::size_t kPartitionMemory = 384;
 
 Response::Partition describe(const controller::Image& image,
                              const controller::PartitionState& partition, std::size_t index) {
@@ -66,18 +70,20 @@ Response refuse(const Request& request) {
 }  // namespace
 
 Result<Reply> handle_describe_topic_partitions(env::Task& task, Context& context) {
-  const auto request = TRY(decode<Request>(context));
+  const auto request = TRY(decode<Request>(task, context));
   if (request.cursor && request.cursor->partition_index.value() < 0) {
-    return reply(context, refuse(request));
+    return reply(task, context, refuse(request));
   }
   const auto image = context.broker.image();
   const std::int32_t most =
       std::min(request.response_partition_limit, context.config.described_partitions_max);
   auto left = static_cast<std::size_t>(std::max(most, 1));
+  TRY(context.claim.take(task, left * kPartitionMemory));
+  Steps steps(task);
   Response response;
   // Each that is there takes one of what is left, and the one after them is the next cursor.
   for (const std::string_view name : names_of(task, *image, request, left + 1)) {
-    env::yield_if_due(task);
+    steps.step();
     const bool resumed = request.cursor && request.cursor->topic_name == name;
     std::size_t next =
         resumed ? static_cast<std::size_t>(request.cursor->partition_index.value()) : 0;
@@ -100,7 +106,7 @@ Result<Reply> handle_describe_topic_partitions(env::Task& task, Context& context
     out.topic_authorized_operations = kTopicOperations;
     for (; next < topic->partitions.size() && left > 0; ++next, --left) {
       out.partitions.push_back(describe(*image, topic->partitions[next], next));
-      env::yield_if_due(task);
+      steps.step();
     }
     if (next < topic->partitions.size()) {
       const PartitionIndex at(static_cast<std::int32_t>(next));
@@ -108,7 +114,7 @@ Result<Reply> handle_describe_topic_partitions(env::Task& task, Context& context
       break;
     }
   }
-  return reply(context, response);
+  return reply(task, context, response);
 }
 
 }  // namespace flux::server

@@ -21,6 +21,14 @@ constexpr std::int16_t kLeaderHintsFrom = 16;  // KIP-951
 constexpr std::int8_t kReadCommitted = 1;
 constexpr Key kSessionId = key("server.fetch_session");
 
+// About what a partition takes while a fetch of it waits, and in the answer.
+constexpr std::size_t kWishMemory = 400;
+// Of all wishes of a request: what consumers of some hundreds of partitions have.
+constexpr std::size_t kWishesUnasked = std::size_t{256} << 10;
+// A fetch that holds memory which others may wait for waits no longer; clients themselves want half
+// a second (fetch.max.wait.ms).
+constexpr Duration kLargeWaitMax = seconds(2);
+
 bool by_id(const Context& context) { return context.header.api_version >= kTopicIdsFrom; }
 
 // Followers name themselves in one of two places, consumers in neither.
@@ -41,6 +49,7 @@ FetchSessionRequest session_request(env::Task& task, const Context& context,
                           .epoch = request.session_epoch,
                           .names_by_id = by_id(context),
                           .follower = from_follower(request)};
+  Steps steps(task);
   for (const Request::Topic& topic : request.topics) {
     FetchKey key = key_of(context, topic);
     for (const Request::Partition& partition : topic.partitions) {
@@ -50,7 +59,7 @@ FetchSessionRequest session_request(env::Task& task, const Context& context,
                             .bytes_max = partition.partition_max_bytes,
                             .current_leader_epoch = partition.current_leader_epoch,
                             .last_fetched_epoch = partition.last_fetched_epoch});
-      env::yield_if_due(task);
+      steps.step();
     }
   }
   for (const Request::ForgottenTopic& topic : request.forgotten_topics) {
@@ -58,7 +67,7 @@ FetchSessionRequest session_request(env::Task& task, const Context& context,
     for (const PartitionIndex index : topic.partitions) {
       key.index = index;
       out.forgotten.push_back(key);
-      env::yield_if_due(task);
+      steps.step();
     }
   }
   return out;
@@ -86,6 +95,7 @@ broker::Outcome<std::shared_ptr<broker::Partition>> find(Context& context,
 std::vector<broker::FetchPartition> find_all(env::Task& task, Context& context,
                                              const FetchPlan& plan) {
   std::vector<broker::FetchPartition> out;
+  Steps steps(task);
   const auto image = context.broker.image();
   std::shared_ptr<const controller::TopicState> topic;
   const FetchWish* last = nullptr;
@@ -101,7 +111,7 @@ std::vector<broker::FetchPartition> find_all(env::Task& task, Context& context,
                    .from = wish.offset,
                    .bytes_max = wish.bytes_max,
                    .last_fetched_epoch = wish.last_fetched_epoch});
-    env::yield_if_due(task);
+    steps.step();
   }
   return out;
 }
@@ -168,9 +178,11 @@ void add_leader(const Context& context, const FetchKey& key, Response& response,
                                      .rack = node->second.rack});
 }
 
-std::vector<FetchFound> found_in(const std::vector<broker::Fetched>& fetched) {
+std::vector<FetchFound> found_in(env::Task& task, const std::vector<broker::Fetched>& fetched) {
   std::vector<FetchFound> out;
+  Steps steps(task);
   for (const broker::Fetched& one : fetched) {
+    steps.step();
     FetchFound& found = out.emplace_back();
     found.failed = one.fault.has_value();
     if (found.failed) continue;
@@ -182,7 +194,7 @@ std::vector<FetchFound> found_in(const std::vector<broker::Fetched>& fetched) {
   return out;
 }
 
-FetchSessionAnswer end_session(Context& context, const FetchPlan& plan,
+FetchSessionAnswer end_session(env::Task& task, Context& context, const FetchPlan& plan,
                                const std::vector<broker::Fetched>& fetched) {
   const Key drawn = kSessionId.with(context.header.client_id.value_or(""))
                         .with(static_cast<std::uint64_t>(context.header.correlation_id));
@@ -190,33 +202,40 @@ FetchSessionAnswer end_session(Context& context, const FetchPlan& plan,
     return static_cast<std::int32_t>(
         1 + context.env.random.draw(drawn.with(number), static_cast<std::uint64_t>(INT32_MAX)));
   };
-  return context.fetch_sessions.end(context.env.clock.now(), plan, found_in(fetched), draw_id);
+  const auto found = found_in(task, fetched);
+  return context.fetch_sessions.end(context.env.clock.now(), plan, found, draw_id);
 }
 
 }  // namespace
 
 Result<Reply> handle_fetch(env::Task& task, Context& context) {
-  const auto request = TRY(decode<Request>(context));
+  const auto request = TRY(decode<Request>(task, context));
   Response response;
   auto session_wish = session_request(task, context, request);
   const auto plan = context.fetch_sessions.begin(context.env.clock.now(), std::move(session_wish));
   if (!plan) {
     response.error = plan.error();
-    return reply(context, response);
+    return reply(task, context, response);
+  }
+  if (const std::size_t memory = plan->wishes.size() * kWishMemory; memory > kWishesUnasked) {
+    TRY(context.claim.take(task, memory));
   }
   auto wanted = find_all(task, context, *plan);
   context.turn.pass();
   const Duration wanted_wait = milliseconds(std::max(0, request.max_wait_ms));
-  const broker::FetchLimits limits{.wait_max = std::min(wanted_wait, context.config.fetch_wait_max),
+  const Duration longest = context.claim.holds() ? kLargeWaitMax : context.config.fetch_wait_max;
+  const broker::FetchLimits limits{.wait_max = std::min(wanted_wait, longest),
                                    .bytes_min = request.min_bytes,
                                    .bytes_max = request.max_bytes};
   const auto fetched = std::make_shared<const std::vector<broker::Fetched>>(
       broker::fetch(task, context.broker, std::move(wanted), limits));
-  const FetchSessionAnswer session = end_session(context, *plan, *fetched);
+  const FetchSessionAnswer session = end_session(task, context, *plan, *fetched);
   response.error = session.error;
   response.session_id = session.session_id;
   const FetchKey* last = nullptr;
+  Steps steps(task);
   for (const std::size_t at : session.holds) {
+    steps.step();
     const FetchKey& key = plan->wishes[at].key;
     if (last == nullptr || last->topic_id != key.topic_id || last->topic != key.topic) {
       response.topics.push_back(
@@ -227,7 +246,7 @@ Result<Reply> handle_fetch(env::Task& task, Context& context) {
     add_leader(context, key, response, answer);
     response.topics.back().partitions.push_back(std::move(answer));
   }
-  return reply(context, response, fetched);
+  return reply(task, context, response, fetched);
 }
 
 }  // namespace flux::server

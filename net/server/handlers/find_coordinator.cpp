@@ -1,5 +1,8 @@
 #include "net/kafka/gen/find_coordinator.h"
 
+#include <set>
+#include <string_view>
+
 #include "net/server/convert.h"
 
 namespace flux::server {
@@ -11,9 +14,10 @@ constexpr std::int8_t kKeyTypeMax = 2;  // 0 group, 1 transaction, 2 share group
 
 }  // namespace
 
-// There are no coordinators yet. Clients ask all the same and take the answer as "later".
-Result<Reply> handle_find_coordinator(env::Task&, Context& context) {
-  const auto request = TRY(decode<kafka::FindCoordinatorRequest>(context));
+// There are no coordinators yet. Clients ask all the same and take the answer as "later". A key
+// that is named again is not told again.
+Result<Reply> handle_find_coordinator(env::Task& task, Context& context) {
+  auto request = TRY(decode<kafka::FindCoordinatorRequest>(task, context));
   const bool known = request.key_type >= 0 && request.key_type <= kKeyTypeMax;
   const auto error =
       known ? kafka::WireError::coordinator_not_available : kafka::WireError::invalid_request;
@@ -25,9 +29,13 @@ Result<Reply> handle_find_coordinator(env::Task&, Context& context) {
     if (context.header.api_version >= 1) response.error_message = message;
     response.node_id = kNoNode;
     response.port = -1;
-    return reply(context, response);
+    return reply(task, context, response);
   }
+  Steps steps(task);
+  std::set<std::string_view> told;
   for (const std::string& key : request.coordinator_keys) {
+    steps.step();
+    if (!told.insert(key).second) continue;
     response.coordinators.push_back({.key = key,
                                      .node_id = kNoNode,
                                      .host = "",
@@ -35,7 +43,11 @@ Result<Reply> handle_find_coordinator(env::Task&, Context& context) {
                                      .error = error,
                                      .error_message = message});
   }
-  return reply(context, response);
+  auto out = reply(task, context, response);
+  forget(task, told);
+  forget(task, request.coordinator_keys);
+  forget(task, response.coordinators);
+  return out;
 }
 
 }  // namespace flux::server

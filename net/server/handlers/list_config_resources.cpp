@@ -18,21 +18,26 @@ constexpr std::array kTypes = {ResourceType::topic, ResourceType::broker,
                                ResourceType::broker_logger, ResourceType::client_metrics,
                                ResourceType::group};
 
+// Of a topic's name, also in the answer's bytes.
+constexpr std::size_t kTopicMemory = 128;
+
 }  // namespace
 
 // Of client metrics and groups there are none, and version 0 asks for the former only.
 Result<Reply> handle_list_config_resources(env::Task& task, Context& context) {
-  const auto request = TRY(decode<Request>(context));
+  const auto request = TRY(decode<Request>(task, context));
   Response response;
-  if (context.header.api_version < kTypesFrom) return reply(context, response);
+  if (context.header.api_version < kTypesFrom) return reply(task, context, response);
   const bool known = std::ranges::all_of(request.resource_types, [](std::int8_t type) {
     return std::ranges::find(kTypes, static_cast<ResourceType>(type)) != kTypes.end();
   });
   if (!known) {
     response.error = kafka::WireError::unsupported_version;
-    return reply(context, response);
+    return reply(task, context, response);
   }
   const auto image = context.broker.image();
+  TRY(context.claim.take(task, image->topics.size() * kTopicMemory));
+  Steps steps(task);
   for (const ResourceType type : kTypes) {
     const auto number = static_cast<std::int8_t>(type);
     const std::vector<std::int8_t>& asked = request.resource_types;
@@ -40,7 +45,7 @@ Result<Reply> handle_list_config_resources(env::Task& task, Context& context) {
     if (type == ResourceType::topic) {
       for (const auto& [name, topic] : image->topics) {
         response.config_resources.push_back({.resource_name = name, .resource_type = number});
-        env::yield_if_due(task);
+        steps.step();
       }
     } else if (type == ResourceType::broker || type == ResourceType::broker_logger) {
       for (const auto& [id, broker] : image->brokers) {
@@ -49,7 +54,7 @@ Result<Reply> handle_list_config_resources(env::Task& task, Context& context) {
       }
     }
   }
-  return reply(context, response);
+  return reply(task, context, response);
 }
 
 }  // namespace flux::server

@@ -71,7 +71,7 @@ std::set<std::pair<std::string_view, PartitionIndex>> find_twice(const Request& 
 }  // namespace
 
 Result<Reply> handle_list_offsets(env::Task& task, Context& context) {
-  const auto request = TRY(decode<Request>(context));
+  const auto request = TRY(decode<Request>(task, context));
   const Instant until = context.broker.patience_end();
   const auto twice = find_twice(request);
   const auto answer_one = [&](const Request::Topic& topic, const controller::TopicState* state,
@@ -81,8 +81,9 @@ Result<Reply> handle_list_offsets(env::Task& task, Context& context) {
     }
     return Response::Partition{.index = wanted.index, .error = kafka::WireError::invalid_request};
   };
-  return reply(context, answer_each_partition<Response>(task, context, request.topics,
-                                                        &Request::Topic::partitions, answer_one));
+  return reply(task, context,
+               answer_each_partition<Response>(task, context, request.topics,
+                                               &Request::Topic::partitions, answer_one));
 }
 
 }  // namespace flux::server

@@ -20,7 +20,34 @@ using Created = controller::Decision<controller::CreatedTopic>;
 
 constexpr std::int16_t kTopicIdsFrom = 12;
 
-Response::Topic describe(const Context& context, const controller::TopicState& topic,
+// About what a topic, and each of its partitions, takes in an answer that is made, and in its
+// bytes.
+constexpr std::size_t kTopicMemory = 256;
+constexpr std::size_t kPartitionMemory = 384;
+
+std::size_t memory_of(const controller::TopicState* topic) {
+  return kTopicMemory + (topic == nullptr ? 0 : topic->partitions.size() * kPartitionMemory);
+}
+
+// Of the answer, however often a topic is named.
+std::size_t memory_of(Steps& steps, const controller::Image& image,
+                      const std::optional<std::vector<Request::Topic>>& wanted) {
+  std::size_t out = 0;
+  if (!wanted) {
+    for (const auto& [name, topic] : image.topics) {
+      out += memory_of(topic.get());
+      steps.step();
+    }
+    return out;
+  }
+  for (const Request::Topic& one : *wanted) {
+    out += memory_of((one.name ? image.topic(*one.name) : image.topic(one.topic_id)).get());
+    steps.step();
+  }
+  return out;
+}
+
+Response::Topic describe(Steps& steps, const Context& context, const controller::TopicState& topic,
                          bool operations) {
   Response::Topic out;
   out.name = topic.name;
@@ -38,6 +65,7 @@ Response::Topic describe(const Context& context, const controller::TopicState& t
                                .offline_replicas = offline_replicas(*image, partition)};
     if (partition.leader == kNoNode) answer.error = kafka::WireError::leader_not_available;
     out.partitions.push_back(std::move(answer));
+    steps.step();
   }
   return out;
 }
@@ -82,8 +110,8 @@ kafka::WireError auto_create(env::Task& task, Context& context, const std::strin
   return kafka::WireError::leader_not_available;
 }
 
-Response::Topic answer_topic(env::Task& task, Context& context, const Request& request,
-                             const Request::Topic& wanted, Instant until) {
+Response::Topic answer_topic(env::Task& task, Steps& steps, Context& context,
+                             const Request& request, const Request::Topic& wanted, Instant until) {
   const auto found = [&] {
     const auto image = context.broker.image();
     return wanted.name ? image->topic(*wanted.name) : image->topic(wanted.topic_id);
@@ -100,7 +128,7 @@ Response::Topic answer_topic(env::Task& task, Context& context, const Request& r
                                ? kafka::WireError::unknown_topic_or_partition
                                : kafka::WireError::invalid_topic_exception);
   }
-  return describe(context, *topic, request.include_topic_authorized_operations);
+  return describe(steps, context, *topic, request.include_topic_authorized_operations);
 }
 
 void add_brokers(const Context& context, Response& response) {
@@ -128,6 +156,20 @@ Response refuse_ids(const Request& request) {
   return response;
 }
 
+void answer_topics(env::Task& task, Steps& steps, Context& context, const Request& request,
+                   Response& response) {
+  // For all of the request together, however many topics are to be made.
+  const Instant until = context.broker.patience_end();
+  std::set<std::pair<std::string_view, Uuid>> answered;  // as in Kafka, once each
+  for (const Request::Topic& wanted : *request.topics) {
+    steps.step();
+    const std::string_view name = wanted.name ? std::string_view(*wanted.name) : std::string_view();
+    if (!answered.emplace(name, wanted.topic_id).second) continue;
+    response.topics.push_back(answer_topic(task, steps, context, request, wanted, until));
+  }
+  forget(task, answered);
+}
+
 bool wants_all(const Request& request, std::int16_t version) {
   return !request.topics || (version == 0 && request.topics->empty());
 }
@@ -135,13 +177,17 @@ bool wants_all(const Request& request, std::int16_t version) {
 }  // namespace
 
 Result<Reply> handle_metadata(env::Task& task, Context& context) {
-  const auto request = TRY(decode<Request>(context));
+  auto request = TRY(decode<Request>(task, context));
   const std::int16_t version = context.header.api_version;
   if (version < kTopicIdsFrom && request.topics &&
       std::ranges::any_of(*request.topics, asks_by_id)) {
     REACHED("server.metadata_by_early_id");
-    return reply(context, refuse_ids(request));
+    return reply(task, context, refuse_ids(request));
   }
+  if (wants_all(request, version)) request.topics.reset();
+  Steps steps(task);
+  const std::size_t memory = memory_of(steps, *context.broker.image(), request.topics);
+  TRY(context.claim.take(task, memory));
   Response response;
   response.cluster_id = context.facts.cluster_id;
   response.controller_id = context.facts.node;
@@ -149,25 +195,20 @@ Result<Reply> handle_metadata(env::Task& task, Context& context) {
     response.cluster_authorized_operations = kClusterOperations;
   }
   add_brokers(context, response);
-  if (wants_all(request, version)) {
+  if (!request.topics) {
     const auto image = context.broker.image();
     for (const auto& [name, topic] : image->topics) {
       response.topics.push_back(
-          describe(context, *topic, request.include_topic_authorized_operations));
-      env::yield_if_due(task);
+          describe(steps, context, *topic, request.include_topic_authorized_operations));
+      steps.step();
     }
-    return reply(context, response);
+  } else {
+    answer_topics(task, steps, context, request, response);
   }
-  // For all of the request together, however many topics are to be made.
-  const Instant until = context.broker.patience_end();
-  std::set<std::pair<std::string_view, Uuid>> answered;  // as in Kafka, once each
-  for (const Request::Topic& wanted : *request.topics) {
-    const std::string_view name = wanted.name ? std::string_view(*wanted.name) : std::string_view();
-    if (!answered.emplace(name, wanted.topic_id).second) continue;
-    response.topics.push_back(answer_topic(task, context, request, wanted, until));
-    env::yield_if_due(task);
-  }
-  return reply(context, response);
+  auto out = reply(task, context, response);
+  forget(task, response.topics);
+  if (request.topics) forget(task, *request.topics);
+  return out;
 }
 
 }  // namespace flux::server

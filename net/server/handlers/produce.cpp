@@ -126,7 +126,7 @@ Result<Reply> answer_none(const Response& response) {
 }  // namespace
 
 Result<Reply> handle_produce(env::Task& task, Context& context) {
-  const auto request = TRY(decode<Request>(context));
+  const auto request = TRY(decode<Request>(task, context));
   const auto acks = static_cast<Acks>(request.acks);
   std::vector<broker::Outcome<broker::Producing>> begun;
   if (is_acks(request.acks) && !request.transactional_id) {
@@ -160,7 +160,7 @@ Result<Reply> handle_produce(env::Task& task, Context& context) {
       out.partitions.push_back(std::move(answer));
     }
   }
-  return acks == Acks::none ? answer_none(response) : reply(context, response);
+  return acks == Acks::none ? answer_none(response) : reply(task, context, response);
 }
 
 }  // namespace flux::server

@@ -169,6 +169,40 @@ TEST_F(LimitsTest, SmallRequestsDoNotWaitBehindGiantsThatStall) {
   });
 }
 
+// A fetch that waits needs what its request said, and not the bytes in which it was said.
+TEST_F(LimitsTest, FetchesThatWaitLeaveTheirFramesToOthers) {
+  settings = "flux.request.memory.bytes=8388608\n";
+  start();
+  with_stream([&](env::Task& task, RawClient& raw) {
+    make_topic(task, raw, "t");
+    Bytes padded;
+    {
+      wire::Writer body;
+      ASSERT_TRUE(fetch_of("t", INT32_MAX).encode(body, 12));
+      padded = body.join();
+      // Instead of no tagged fields one that nobody knows.
+      padded.pop_back();
+      wire::Writer tag;
+      tag.unsigned_varint(1);
+      tag.unsigned_varint(99);
+      tag.unsigned_varint(60'000);
+      tag.raw(Bytes(60'000));
+      append(padded, tag.join());
+    }
+    Bytes many;
+    for (int i = 0; i < 80; ++i) append(many, RawClient::frame_of(1, 12, i, padded));
+    std::vector<ConnectionPtr> crowd;
+    for (int i = 0; i < 2; ++i) {
+      crowd.push_back(*connect(task, raw));
+      const env::DeadlineScope enough(task, raw.env().clock.now() + seconds(3));
+      ASSERT_TRUE(env::write_all(task, *crowd.back(), many));
+    }
+    const Instant began = raw.env().clock.now();
+    ASSERT_TRUE(raw.call<kafka::ApiVersionsResponse>(task, kafka::ApiVersionsRequest{}, 0));
+    EXPECT_LT((raw.env().clock.now() - began).ms(), 1000);
+  });
+}
+
 TEST_F(LimitsTest, AGiantThatStallsMakesRoomForOneThatComes) {
   settings = "flux.request.memory.bytes=8388608\n";
   start();
