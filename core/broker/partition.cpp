@@ -269,7 +269,7 @@ Outcome<log::Appended> Partition::carry_out(env::Task& task, Append& append) {
   const std::shared_ptr<log::Log> log = *opened;
   append.generation = generation_;
   log::AppendOptions options{.epoch = epoch_};
-  if (append.log_append_time) {
+  if (append.log_append_time && !MUTANT("broker.append_time_ignored")) {
     options.log_append_time = record::Timestamp(host_.env.clock.wall_now().ms());
   }
   const Instant begun = host_.env.clock.now();

@@ -136,6 +136,7 @@ Result<std::optional<TimestampOffset>> Log::search_segment(Task& task, Segment& 
     if (batch.max_timestamp() < at_least) return false;
     return see_records(task, batch, from, [&](const TimestampOffset& record) {
       if (record.timestamp < at_least) return false;
+      if (MUTANT("log.lookup_strictly_later") && record.timestamp == at_least) return false;
       found = record;
       return true;
     });
