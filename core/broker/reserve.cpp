@@ -3,41 +3,32 @@
 #include <utility>
 
 #include "core/base/mark.h"
-#include "core/metrics/metered_disk.h"
 
 namespace flux::broker {
 
 using env::Task;
 
-class ReservedFile final : public metrics::WrappedFile {
+class ReservedFile final : public env::PassingFile {
  public:
   ReservedFile(Reserve& disk, std::unique_ptr<env::File> file)
-      : disk_(disk), file_(std::move(file)) {}
+      : PassingFile(std::move(file)), disk_(disk) {}
 
-  Result<std::size_t> read_at(Task& task, std::uint64_t offset, MutBytes into) override {
-    return file_->read_at(task, offset, into);
-  }
   Result<void> write_at(Task& task, std::uint64_t offset, ByteView from) override {
-    return disk_.with_room(task, [&] { return file_->write_at(task, offset, from); });
-  }
-  Result<void> sync(Task& task) override { return file_->sync(task); }
-  Result<void> truncate(Task& task, std::uint64_t size) override {
-    return file_->truncate(task, size);
+    return disk_.with_room(task, [&] { return PassingFile::write_at(task, offset, from); });
   }
   Result<void> allocate(Task& task, std::uint64_t size) override {
-    return disk_.with_room(task, [&] { return file_->allocate(task, size); });
+    return disk_.with_room(task, [&] { return PassingFile::allocate(task, size); });
   }
-  Result<std::uint64_t> size(Task& task) override { return file_->size(task); }
-  Result<void> lock(Task& task) override { return file_->lock(task); }
-  env::File& within() override { return *file_; }
 
  private:
   Reserve& disk_;
-  std::unique_ptr<env::File> file_;
 };
 
 Reserve::Reserve(const env::Env& env, std::string data_directory)
-    : env_(env), data_directory_(std::move(data_directory)), work_(env.scheduler) {}
+    : PassingDisk(env.disk),
+      env_(env),
+      data_directory_(std::move(data_directory)),
+      work_(env.scheduler) {}
 
 std::string Reserve::path() const { return data_directory_ + "/" + std::string(kReserveFile); }
 
@@ -136,31 +127,17 @@ auto Reserve::with_room(Task& task, Operation&& operation) -> decltype(operation
 
 Result<std::unique_ptr<env::File>> Reserve::open(Task& task, std::string_view path,
                                                  env::Open mode) {
-  auto opened = with_room(task, [&] { return env_.disk.open(task, path, mode); });
+  auto opened = with_room(task, [&] { return PassingDisk::open(task, path, mode); });
   if (!opened) return opened;
   return std::make_unique<ReservedFile>(*this, std::move(*opened));
 }
 
 Result<void> Reserve::make_directory(Task& task, std::string_view path) {
-  return with_room(task, [&] { return env_.disk.make_directory(task, path); });
+  return with_room(task, [&] { return PassingDisk::make_directory(task, path); });
 }
 
 Result<void> Reserve::rename(Task& task, std::string_view from, std::string_view to) {
-  return with_room(task, [&] { return env_.disk.rename(task, from, to); });
+  return with_room(task, [&] { return PassingDisk::rename(task, from, to); });
 }
-
-Result<void> Reserve::remove(Task& task, std::string_view path) {
-  return env_.disk.remove(task, path);
-}
-
-Result<void> Reserve::sync_directory(Task& task, std::string_view path) {
-  return env_.disk.sync_directory(task, path);
-}
-
-Result<std::vector<env::DirectoryEntry>> Reserve::list(Task& task, std::string_view path) {
-  return env_.disk.list(task, path);
-}
-
-Result<env::Space> Reserve::space(Task& task) { return env_.disk.space(task); }
 
 }  // namespace flux::broker

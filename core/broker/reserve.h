@@ -17,9 +17,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/env/env.h"
+#include "core/env/passing_disk.h"
 #include "core/metrics/exposition.h"
 #include "core/metrics/metric.h"
 #include "core/sync/condition.h"
@@ -35,7 +35,7 @@ inline constexpr std::uint64_t kReserveBytes = 4U << 20;
 inline constexpr std::uint64_t kReserveSlackBytes = kReserveBytes / 16;
 inline constexpr std::string_view kReserveFile = ".reserve";
 
-class Reserve final : public env::Disk {
+class Reserve final : public env::PassingDisk {
  public:
   // How often it is looked whether there is room for it again.
   static constexpr Duration kRetry = seconds(1);
@@ -57,11 +57,6 @@ class Reserve final : public env::Disk {
                                           env::Open mode) override;
   Result<void> make_directory(env::Task& task, std::string_view path) override;
   Result<void> rename(env::Task& task, std::string_view from, std::string_view to) override;
-  Result<void> remove(env::Task& task, std::string_view path) override;
-  Result<void> sync_directory(env::Task& task, std::string_view path) override;
-  Result<std::vector<env::DirectoryEntry>> list(env::Task& task, std::string_view path) override;
-  Result<env::Space> space(env::Task& task) override;
-  std::uint64_t boot_id() override { return env_.disk.boot_id(); }
 
  private:
   friend class ReservedFile;

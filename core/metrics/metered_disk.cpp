@@ -26,46 +26,36 @@ std::string_view name_of(DiskWork work) {
 
 // In `Timed(...).ended(operation)` the clock is read before the operation begins: the language
 // orders what stands before the brackets before what stands in them.
-class MeteredFile final : public WrappedFile {
+class MeteredFile final : public env::PassingFile {
  public:
   MeteredFile(MeteredDisk& disk, std::unique_ptr<env::File> file)
-      : disk_(disk), file_(std::move(file)) {}
+      : PassingFile(std::move(file)), disk_(disk) {}
 
   Result<std::size_t> read_at(env::Task& task, std::uint64_t offset, MutBytes into) override {
     MeteredDisk::Timed timed(disk_, DiskWork::read);
-    auto got = timed.ended(file_->read_at(task, offset, into));
+    auto got = timed.ended(PassingFile::read_at(task, offset, into));
     if (got) disk_.read_bytes_.add(*got);
     return got;
   }
   Result<void> write_at(env::Task& task, std::uint64_t offset, ByteView from) override {
     MeteredDisk::Timed timed(disk_, DiskWork::write);
-    auto written = timed.ended(file_->write_at(task, offset, from));
+    auto written = timed.ended(PassingFile::write_at(task, offset, from));
     if (written) disk_.written_bytes_.add(from.size());
     return written;
   }
   Result<void> sync(env::Task& task) override {
-    return MeteredDisk::Timed(disk_, DiskWork::sync).ended(file_->sync(task));
+    return MeteredDisk::Timed(disk_, DiskWork::sync).ended(PassingFile::sync(task));
   }
   Result<void> truncate(env::Task& task, std::uint64_t size) override {
-    return MeteredDisk::Timed(disk_, DiskWork::write).ended(file_->truncate(task, size));
+    return MeteredDisk::Timed(disk_, DiskWork::write).ended(PassingFile::truncate(task, size));
   }
   Result<void> allocate(env::Task& task, std::uint64_t size) override {
-    return MeteredDisk::Timed(disk_, DiskWork::write).ended(file_->allocate(task, size));
+    return MeteredDisk::Timed(disk_, DiskWork::write).ended(PassingFile::allocate(task, size));
   }
-  Result<std::uint64_t> size(env::Task& task) override { return file_->size(task); }
-  Result<void> lock(env::Task& task) override { return file_->lock(task); }
-  env::File& within() override { return *file_; }
 
  private:
   MeteredDisk& disk_;
-  std::unique_ptr<env::File> file_;
 };
-
-env::File& unwrapped(env::File& file) {
-  env::File* out = &file;
-  while (auto* const wrapped = dynamic_cast<WrappedFile*>(out)) out = &wrapped->within();
-  return *out;
-}
 
 MeteredDisk::Timed::Timed(MeteredDisk& disk, DiskWork work)
     : disk_(disk), work_(work), begun_(disk.clock_.now()), before_(disk.last_) {
@@ -116,31 +106,29 @@ void MeteredDisk::write(Exposition& to) const {
 
 Result<std::unique_ptr<env::File>> MeteredDisk::open(env::Task& task, std::string_view path,
                                                      env::Open mode) {
-  auto opened = Timed(*this, DiskWork::open).ended(disk_.open(task, path, mode));
+  auto opened = Timed(*this, DiskWork::open).ended(PassingDisk::open(task, path, mode));
   if (!opened) return opened;
   return std::make_unique<MeteredFile>(*this, std::move(*opened));
 }
 
 Result<void> MeteredDisk::make_directory(env::Task& task, std::string_view path) {
-  return Timed(*this, DiskWork::directory).ended(disk_.make_directory(task, path));
+  return Timed(*this, DiskWork::directory).ended(PassingDisk::make_directory(task, path));
 }
 
 Result<void> MeteredDisk::rename(env::Task& task, std::string_view from, std::string_view to) {
-  return Timed(*this, DiskWork::directory).ended(disk_.rename(task, from, to));
+  return Timed(*this, DiskWork::directory).ended(PassingDisk::rename(task, from, to));
 }
 
 Result<void> MeteredDisk::remove(env::Task& task, std::string_view path) {
-  return Timed(*this, DiskWork::directory).ended(disk_.remove(task, path));
+  return Timed(*this, DiskWork::directory).ended(PassingDisk::remove(task, path));
 }
 
 Result<void> MeteredDisk::sync_directory(env::Task& task, std::string_view path) {
-  return Timed(*this, DiskWork::sync).ended(disk_.sync_directory(task, path));
+  return Timed(*this, DiskWork::sync).ended(PassingDisk::sync_directory(task, path));
 }
 
 Result<std::vector<env::DirectoryEntry>> MeteredDisk::list(env::Task& task, std::string_view path) {
-  return Timed(*this, DiskWork::directory).ended(disk_.list(task, path));
+  return Timed(*this, DiskWork::directory).ended(PassingDisk::list(task, path));
 }
-
-Result<env::Space> MeteredDisk::space(env::Task& task) { return disk_.space(task); }
 
 }  // namespace flux::metrics

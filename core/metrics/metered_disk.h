@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "core/env/clock.h"
-#include "core/env/disk.h"
+#include "core/env/passing_disk.h"
 #include "core/metrics/exposition.h"
 #include "core/metrics/metric.h"
 
@@ -23,16 +23,10 @@ namespace flux::metrics {
 
 enum class DiskWork : std::uint8_t { read, write, sync, open, directory };
 
-// A file around another one.
-class WrappedFile : public env::File {
- public:
-  virtual env::File& within() = 0;
-};
-
-class MeteredDisk final : public env::Disk {
+class MeteredDisk final : public env::PassingDisk {
  public:
   // Both outlive it.
-  MeteredDisk(env::Disk& disk, env::Clock& clock) : disk_(disk), clock_(clock) {}
+  MeteredDisk(env::Disk& disk, env::Clock& clock) : PassingDisk(disk), clock_(clock) {}
   MeteredDisk(const MeteredDisk&) = delete;
   MeteredDisk& operator=(const MeteredDisk&) = delete;
 
@@ -47,8 +41,6 @@ class MeteredDisk final : public env::Disk {
   Result<void> remove(env::Task& task, std::string_view path) override;
   Result<void> sync_directory(env::Task& task, std::string_view path) override;
   Result<std::vector<env::DirectoryEntry>> list(env::Task& task, std::string_view path) override;
-  Result<env::Space> space(env::Task& task) override;
-  std::uint64_t boot_id() override { return disk_.boot_id(); }
 
  private:
   friend class MeteredFile;
@@ -80,7 +72,6 @@ class MeteredDisk final : public env::Disk {
   static constexpr std::size_t kWorks = 5;
   void note(DiskWork work, ErrorCode error);
 
-  env::Disk& disk_;
   env::Clock& clock_;
   Timed* first_ = nullptr;
   Timed* last_ = nullptr;
@@ -90,9 +81,5 @@ class MeteredDisk final : public env::Disk {
   Counter read_bytes_;
   Counter written_bytes_;
 };
-
-// The file that the environment made, below all that was put around it:
-// env::Connection::send_range takes no other.
-env::File& unwrapped(env::File& file);
 
 }  // namespace flux::metrics

@@ -8,7 +8,7 @@
 
 #include "core/base/mark.h"
 #include "core/base/mutant.h"
-#include "core/metrics/metered_disk.h"
+#include "core/env/passing_disk.h"
 #include "net/server/dispatch.h"
 #include "net/wire/frame.h"
 
@@ -461,7 +461,7 @@ Result<void> Connection::send(env::Task& task, const wire::FileRange& range) {
   Taking taking;
   std::uint64_t at = range.offset;
   std::size_t left = range.length;
-  env::File& file = metrics::unwrapped(*range.file);
+  env::File& file = env::unwrapped(*range.file);
   while (left > 0) {
     const std::size_t sent =
         TRY(push(task, taking, [&] { return stream_->send_range(task, file, at, left); }));

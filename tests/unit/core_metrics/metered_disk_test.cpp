@@ -37,8 +37,8 @@ TEST(MeteredDisk, PassesEverythingOnAndCounts) {
     // What is below is the environment's own.
     auto file = disk.open(task, "a/b/f", env::Open::read);
     ASSERT_TRUE(file);
-    EXPECT_NE(&metrics::unwrapped(**file), file->get());
-    EXPECT_EQ(&metrics::unwrapped(metrics::unwrapped(**file)), &metrics::unwrapped(**file));
+    EXPECT_NE(&env::unwrapped(**file), file->get());
+    EXPECT_EQ(&env::unwrapped(env::unwrapped(**file)), &env::unwrapped(**file));
   });
   expect_line(disk, "flux_disk_written_bytes_total 5");
   expect_line(disk, "flux_disk_read_bytes_total 5");
