@@ -28,11 +28,11 @@ Result<Bytes> read_file(Task& task, Disk& disk, std::string_view path, std::uint
   return out;
 }
 
-Result<void> replace_file(Task& task, Disk& disk, std::string_view path, ByteView content) {
+Result<void> replace_file(Task& task, Disk& disk, std::string_view path, const WriteFile& write) {
   const std::string temporary = std::string(path) + ".tmp";
   {
     const std::unique_ptr<File> file = TRY(disk.open(task, temporary, Open::create_empty));
-    Result<void> written = content.empty() ? Result<void>() : file->write_at(task, 0, content);
+    Result<void> written = write(*file);
     if (!written && written.error() == ErrorCode::no_space) {
       static_cast<void>(disk.remove(task, temporary));  // a part may have been found
     }
@@ -41,6 +41,12 @@ Result<void> replace_file(Task& task, Disk& disk, std::string_view path, ByteVie
   }
   TRY(disk.rename(task, temporary, path));
   return disk.sync_directory(task, parent_of(path));
+}
+
+Result<void> replace_file(Task& task, Disk& disk, std::string_view path, ByteView content) {
+  return replace_file(task, disk, path, [&](File& file) {
+    return content.empty() ? Result<void>() : file.write_at(task, 0, content);
+  });
 }
 
 Result<void> settle_directory(Task& task, Disk& disk, std::string_view path) {

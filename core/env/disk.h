@@ -22,6 +22,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -95,6 +96,9 @@ class Disk {
 // The whole of a small file (at most `limit` bytes, else too_large).
 Result<Bytes> read_file(Task& task, Disk& disk, std::string_view path, std::uint64_t limit);
 // Write to "<path>.tmp", sync, rename over `path`, sync the directory: old or new, never a mixture.
+// `write` brings the content into the empty file; what it took on a full disk is given back.
+using WriteFile = std::function<Result<void>(File& file)>;
+Result<void> replace_file(Task& task, Disk& disk, std::string_view path, const WriteFile& write);
 Result<void> replace_file(Task& task, Disk& disk, std::string_view path, ByteView content);
 // Makes one directory, or finds it there, and its name durable: whoever made it may have died
 // before that. The parent must exist; whether its own name is durable is its maker's affair.

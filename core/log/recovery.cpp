@@ -413,18 +413,16 @@ Result<void> SegmentRecovery::repair(Task& task) {
   return replace_entries(task);
 }
 
-// As env::replace_file does, with no more of it in memory than is written at once.
+// With no more of the file in memory than is written at once.
 Result<void> SegmentRecovery::replace_entries(Task& task) {
-  const std::string temporary = entries_path() + std::string(kTemporarySuffix);
-  {
-    const auto file = TRY(env_.disk.open(task, temporary, env::Open::create_empty));
-    Segment::Found& found = verdict_.found;
-    found.entries = 0;
-    found.groups.clear();
+  Segment::Found& found = verdict_.found;
+  found.entries = 0;
+  found.groups.clear();
+  return env::replace_file(task, env_.disk, entries_path(), [&](env::File& file) -> Result<void> {
     Bytes bytes = codec_.header();
     std::uint64_t at = 0;
     const auto write = [&]() -> Result<void> {
-      TRY(file->write_at(task, at, bytes));
+      TRY(file.write_at(task, at, bytes));
       at += bytes.size();
       bytes.clear();
       return {};
@@ -438,11 +436,8 @@ Result<void> SegmentRecovery::replace_entries(Task& task) {
       ++found.entries;
       return bytes.size() < kEntriesBytes ? Result<void>() : write();
     }));
-    if (!bytes.empty()) TRY(write());
-    TRY(file->sync(task));
-  }
-  TRY(env_.disk.rename(task, temporary, entries_path()));
-  return env_.disk.sync_directory(task, directory_);
+    return bytes.empty() ? Result<void>() : write();
+  });
 }
 
 Result<SegmentVerdict> SegmentRecovery::run(Task& task, RecoveryFold& fold) {
