@@ -11,6 +11,7 @@
 #include "core/broker/patience.h"
 #include "core/controller/decisions.h"
 #include "net/server/context.h"
+#include "net/server/pace.h"
 
 namespace flux::server {
 
@@ -40,17 +41,23 @@ Result<T> ask_controller(env::Task& task, const Context& context, std::string_vi
 // for each; one that is named again is refused, once.
 template <class T, class Topic, class CarryOut>
 std::vector<std::pair<const Topic*, controller::Decision<T>>> decide_on_topics(
-    const std::vector<Topic>& topics, const CarryOut& carry_out) {
+    env::Task& task, const std::vector<Topic>& topics, const CarryOut& carry_out) {
+  Steps steps(task);
   std::map<std::string_view, int> times;
-  for (const Topic& topic : topics) ++times[topic.name];
+  for (const Topic& topic : topics) {
+    steps.step();
+    ++times[topic.name];
+  }
   std::vector<const Topic*> once;
   for (const Topic& topic : topics) {
+    steps.step();
     if (times[topic.name] == 1) once.push_back(&topic);
   }
   auto decided = carry_out(once);
   std::vector<std::pair<const Topic*, controller::Decision<T>>> out;
   std::size_t next = 0;
   for (const Topic& topic : topics) {
+    steps.step();
     int& named = times[topic.name];
     if (named > 1) {
       const controller::Refusal twice{controller::RefusalKind::invalid_request,

@@ -34,6 +34,27 @@ std::vector<NodeId> offline_replicas(const controller::Image& image,
 const controller::BrokerEndpoint* endpoint_of(const controller::RegisterBrokerRecord& broker,
                                               std::string_view listener);
 
+// Tells a client that asked the wrong broker which one is right (KIP-951), where that is known.
+template <class Partition, class Response>
+void name_leader(const Context& context, const controller::Image& image,
+                 const controller::TopicState* topic, PartitionIndex partition, Partition& answer,
+                 Response& response) {
+  const auto index = static_cast<std::size_t>(partition.value());
+  if (topic == nullptr || index >= topic->partitions.size()) return;
+  const controller::PartitionState& state = topic->partitions[index];
+  answer.current_leader = {.leader_id = state.leader, .leader_epoch = state.leader_epoch};
+  const auto node = image.brokers.find(state.leader);
+  if (node == image.brokers.end()) return;
+  const auto named =
+      std::ranges::find(response.node_endpoints, state.leader, &Response::NodeEndpoint::node_id);
+  const controller::BrokerEndpoint* endpoint = endpoint_of(node->second, context.listener);
+  if (endpoint == nullptr || named != response.node_endpoints.end()) return;
+  response.node_endpoints.push_back({.node_id = state.leader,
+                                     .host = endpoint->host,
+                                     .port = endpoint->port,
+                                     .rack = node->second.rack});
+}
+
 // A byte of a frame unfolds to at most so many: an empty string of a flexible version is the worst.
 inline constexpr std::size_t kDecodedPerByte = 32;
 // And what is answered to it takes so many times as much again: about, as FindCoordinator does.

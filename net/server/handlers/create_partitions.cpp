@@ -53,7 +53,7 @@ Result<Reply> handle_create_partitions(env::Task& task, Context& context) {
     return create(task, context, request, std::move(wanted));
   };
   Response response;
-  for (const auto& [topic, created] : decide_on_topics<void>(request.topics, carry_out)) {
+  for (const auto& [topic, created] : decide_on_topics<void>(task, request.topics, carry_out)) {
     response.results.push_back(answer_of(topic->name, created));
   }
   return reply(task, context, response);

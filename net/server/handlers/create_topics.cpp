@@ -92,7 +92,7 @@ Result<Reply> handle_create_topics(env::Task& task, Context& context) {
   };
   Response response;
   for (const auto& [topic, created] :
-       decide_on_topics<controller::CreatedTopic>(request.topics, carry_out)) {
+       decide_on_topics<controller::CreatedTopic>(task, request.topics, carry_out)) {
     if (created) {
       for (const auto& config : topic->configs)
         tell_kept_setting(context, topic->name, config.name);

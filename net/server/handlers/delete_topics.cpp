@@ -1,7 +1,7 @@
 #include "net/kafka/gen/delete_topics.h"
 
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,46 +49,35 @@ Response::Topic find(const Context& context, const Request::Topic& wanted) {
   return out;
 }
 
-// How often each is named, by name alone or by id alone.
-class Named {
- public:
-  Named(Steps& steps, const std::vector<Request::Topic>& topics) {
-    for (const Request::Topic& topic : topics) {
-      steps.step();
-      if (topic.name && topic.topic_id.is_zero()) ++names_[*topic.name];
-      if (!topic.name && !topic.topic_id.is_zero()) ++ids_[topic.topic_id];
-    }
-  }
+// How a topic was named: by name alone, with the id zero, or by id alone, with the name empty.
+using Naming = std::pair<std::string_view, Uuid>;
 
-  int times(const Request::Topic& topic) const {
-    if (topic.name) {
-      return topic.topic_id.is_zero() ? names_.find(*topic.name)->second : 1;
-    }
-    return topic.topic_id.is_zero() ? 1 : times(topic.topic_id);
-  }
-  int times(const Uuid& id) const {
-    const auto found = ids_.find(id);
-    return found == ids_.end() ? 0 : found->second;
-  }
-  bool by_name(const std::string& name) const { return names_.contains(name); }
+std::optional<Naming> naming_of(const Request::Topic& topic) {
+  if (topic.name.has_value() != topic.topic_id.is_zero()) return std::nullopt;
+  return Naming(topic.name ? *topic.name : std::string_view(), topic.topic_id);
+}
 
- private:
-  std::map<std::string_view, int> names_;
-  std::map<Uuid, int> ids_;
-};
+std::map<Naming, int> count_namings(Steps& steps, const std::vector<Request::Topic>& topics) {
+  std::map<Naming, int> times;
+  for (const Request::Topic& topic : topics) {
+    steps.step();
+    if (const auto naming = naming_of(topic)) ++times[*naming];
+  }
+  return times;
+}
 
 // One answer for each topic, as Kafka gives it: who is named twice, in whichever way, is refused
 // once and stays.
 std::vector<Response::Topic> find_all(env::Task& task, const Context& context,
                                       const std::vector<Request::Topic>& wanted) {
   Steps steps(task);
-  const Named named(steps, wanted);
-  std::set<std::pair<std::string_view, Uuid>> refused;
+  std::map<Naming, int> times = count_namings(steps, wanted);
   std::vector<Response::Topic> out;
   for (const Request::Topic& topic : wanted) {
     steps.step();
-    if (named.times(topic) > 1) {
-      if (refused.emplace(topic.name ? *topic.name : "", topic.topic_id).second) {
+    if (const auto naming = naming_of(topic); naming && times[*naming] != 1) {
+      // Zero: it has been refused.
+      if (std::exchange(times[*naming], 0) != 0) {
         out.push_back(refuse({.name = topic.name, .topic_id = topic.topic_id},
                              topic.name ? "Duplicate topic name." : "Duplicate topic id."));
       }
@@ -96,7 +85,8 @@ std::vector<Response::Topic> find_all(env::Task& task, const Context& context,
     }
     Response::Topic found = find(context, topic);
     const bool both_ways = found.error == kafka::WireError::none &&
-                           named.times(found.topic_id) > 0 && named.by_name(*found.name);
+                           times.contains({*found.name, Uuid{}}) &&
+                           times.contains({std::string_view(), found.topic_id});
     if (!both_ways) {
       out.push_back(std::move(found));
     } else if (topic.name) {

@@ -154,28 +154,13 @@ Response::Partition answer_of(const broker::Fetched& fetched, PartitionIndex ind
   return out;
 }
 
-// Whom to ask instead, for a client that believes in another leader.
 void add_leader(const Context& context, const FetchKey& key, Response& response,
                 Response::Partition& answer) {
   const bool wrong_leader = answer.error == kafka::WireError::not_leader_or_follower ||
                             answer.error == kafka::WireError::fenced_leader_epoch;
   if (context.header.api_version < kLeaderHintsFrom || !wrong_leader) return;
   const auto image = context.broker.image();
-  const auto topic = image->topic(key.topic_id);
-  const auto index = static_cast<std::size_t>(key.index.value());
-  if (topic == nullptr || index >= topic->partitions.size()) return;
-  const controller::PartitionState& state = topic->partitions[index];
-  answer.current_leader = {.leader_id = state.leader, .leader_epoch = state.leader_epoch};
-  const auto node = image->brokers.find(state.leader);
-  if (node == image->brokers.end()) return;
-  const controller::BrokerEndpoint* endpoint = endpoint_of(node->second, context.listener);
-  const auto told =
-      std::ranges::find(response.node_endpoints, state.leader, &Response::NodeEndpoint::node_id);
-  if (endpoint == nullptr || told != response.node_endpoints.end()) return;
-  response.node_endpoints.push_back({.node_id = state.leader,
-                                     .host = endpoint->host,
-                                     .port = endpoint->port,
-                                     .rack = node->second.rack});
+  name_leader(context, *image, image->topic(key.topic_id).get(), key.index, answer, response);
 }
 
 std::vector<FetchFound> found_in(env::Task& task, const std::vector<broker::Fetched>& fetched) {

@@ -59,26 +59,16 @@ std::vector<broker::Outcome<broker::Producing>> begin_all(env::Task& task, Conte
   return out;
 }
 
-// Tells a client that asked the wrong broker which one is right.
-void name_leader(const Context& context, const Request::Topic& asked, Response::Partition& answer,
-                 Response& response) {
+void add_leader(const Context& context, const Request::Topic& asked, Response& response,
+                Response::Partition& answer) {
+  if (answer.error != kafka::WireError::not_leader_or_follower ||
+      context.header.api_version < kLeaderHintsFrom) {
+    return;
+  }
   const auto image = context.broker.image();
   const auto topic = context.header.api_version >= kTopicIdsFrom ? image->topic(asked.topic_id)
                                                                  : image->topic(asked.name);
-  const auto index = static_cast<std::size_t>(answer.index.value());
-  if (topic == nullptr || index >= topic->partitions.size()) return;
-  const controller::PartitionState& state = topic->partitions[index];
-  answer.current_leader = {.leader_id = state.leader, .leader_epoch = state.leader_epoch};
-  const auto named =
-      std::ranges::find(response.node_endpoints, state.leader, &Response::NodeEndpoint::node_id);
-  const auto node = image->brokers.find(state.leader);
-  if (named != response.node_endpoints.end() || node == image->brokers.end()) return;
-  if (const auto* endpoint = endpoint_of(node->second, context.listener)) {
-    response.node_endpoints.push_back({.node_id = state.leader,
-                                       .host = endpoint->host,
-                                       .port = endpoint->port,
-                                       .rack = node->second.rack});
-  }
+  name_leader(context, *image, topic.get(), answer.index, answer, response);
 }
 
 void put_fault(Response::Partition& answer, const broker::Fault& fault) {
@@ -153,10 +143,7 @@ Result<Reply> handle_produce(env::Task& task, Context& context) {
         answer = finish(task, begun[next++], acks, until);
       }
       answer.index = partition.index;
-      if (answer.error == kafka::WireError::not_leader_or_follower &&
-          context.header.api_version >= kLeaderHintsFrom) {
-        name_leader(context, topic, answer, response);
-      }
+      add_leader(context, topic, response, answer);
       out.partitions.push_back(std::move(answer));
     }
   }
