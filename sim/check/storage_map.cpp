@@ -56,39 +56,6 @@ bool spoils(OmenKind kind) {
   }
 }
 
-void StorageMap::add_range(std::vector<ByteRange>& ranges, ByteRange range) {
-  if (range.empty()) return;
-  std::vector<ByteRange> merged;
-  for (const ByteRange& old : ranges) {
-    if (old.end < range.begin || range.end < old.begin) {
-      merged.push_back(old);
-    } else {
-      range = {std::min(range.begin, old.begin), std::max(range.end, old.end)};
-    }
-  }
-  merged.insert(std::upper_bound(merged.begin(), merged.end(), range,
-                                 [](ByteRange a, ByteRange b) { return a.begin < b.begin; }),
-                range);
-  ranges = std::move(merged);
-}
-
-void StorageMap::remove_range(std::vector<ByteRange>& ranges, ByteRange range) {
-  std::vector<ByteRange> left;
-  for (const ByteRange& old : ranges) {
-    const ByteRange before{old.begin, std::min(old.end, range.begin)};
-    const ByteRange after{std::max(old.begin, range.end), old.end};
-    if (!before.empty()) left.push_back(before);
-    if (!after.empty()) left.push_back(after);
-  }
-  ranges = std::move(left);
-}
-
-bool StorageMap::covers(const std::vector<ByteRange>& ranges, ByteRange range) {
-  return std::any_of(ranges.begin(), ranges.end(), [&](ByteRange one) {
-    return one.begin <= range.begin && range.end <= one.end;
-  });
-}
-
 void StorageMap::observe(const Observation& observation) {
   ++moment_;
   if (const auto* batch = std::get_if<BatchStored>(&observation)) stored(*batch);
@@ -383,7 +350,7 @@ bool StorageMap::synced(const Stored& batch, bool* lied) const {
   if (truly_synced(batch)) return true;
   const auto file = files_.find({batch.disk, batch.inode});
   if (file == files_.end()) return false;
-  std::vector<ByteRange> claimed = file->second.synced;
+  ByteRanges claimed = file->second.synced;
   for (const ByteRange& range : file->second.kept) add_range(claimed, range);
   for (const Mishap& mishap : file->second.mishaps) {
     if (mishap.kind == OmenKind::lied && mishap.moment > batch.moment) {

@@ -102,8 +102,8 @@ class StorageMap {
     std::uint64_t moment = 0;
   };
   struct FileState {
-    std::vector<ByteRange> synced;  // by a true sync; disjoint, ascending
-    std::vector<ByteRange> kept;    // durable without one: written back in time, or healed
+    ByteRanges synced;  // by a true sync
+    ByteRanges kept;    // durable without one: written back in time, or healed
     std::vector<Mishap> mishaps;
     std::uint64_t sync_failed = 0;  // when one last did
   };
@@ -153,9 +153,6 @@ class StorageMap {
   std::uint64_t last_mishap(const Stored& batch) const;
   void cut(const FileName& file, std::uint64_t from);
   void refuse(const FileName& file, const ByteRange& range);
-  static void add_range(std::vector<ByteRange>& ranges, ByteRange range);
-  static void remove_range(std::vector<ByteRange>& ranges, ByteRange range);
-  static bool covers(const std::vector<ByteRange>& ranges, ByteRange range);
 
   std::uint64_t moment_ = 0;
   std::map<TopicPartitionName, std::map<Offset, std::vector<std::unique_ptr<Stored>>>> batches_;

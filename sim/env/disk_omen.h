@@ -11,23 +11,13 @@
 
 #include "core/base/keyed.h"
 #include "core/base/strong.h"
+#include "sim/env/byte_ranges.h"
 
 namespace flux::sim {
 
 // A file or directory of one disk image. Never used twice in one image.
 using Inode = Strong<struct InodeTag, std::uint32_t>;
 inline constexpr Inode kNoInode{0};
-
-// [begin, end) of a file.
-struct ByteRange {
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
-
-  bool empty() const { return begin >= end; }
-  std::uint64_t size() const { return empty() ? 0 : end - begin; }
-  bool touches(ByteRange other) const { return begin < other.end && other.begin < end; }
-  friend bool operator==(const ByteRange&, const ByteRange&) = default;
-};
 
 enum class OmenKind : std::uint8_t {
   // Of a file's bytes.

@@ -225,13 +225,4 @@ Survivor survive(ByteView durable, std::span<const PendingChange> changes,
   return Cut(durable, changes, habits, stale, cut, decisions).run();
 }
 
-void add_range(std::vector<ByteRange>& list, ByteRange range) {
-  if (range.empty()) return;
-  if (!list.empty() && list.back().begin <= range.begin && range.begin <= list.back().end) {
-    list.back().end = std::max(list.back().end, range.end);
-  } else {
-    list.push_back(range);
-  }
-}
-
 }  // namespace flux::sim

@@ -30,14 +30,11 @@ struct PendingChange {
 
 struct Survivor {
   Bytes content;
-  std::vector<ByteRange> lost;  // of what was written
+  ByteRanges lost;  // of what was written
 };
 
 // `stale` is what removed files left on the device; `cut` names the file and the power cut.
 Survivor survive(ByteView durable, std::span<const PendingChange> changes,
                  const PowerCutHabits& habits, ByteView stale, Key cut, Decisions& decisions);
-
-// Adds a range to a list, joined with the last one where they meet.
-void add_range(std::vector<ByteRange>& list, ByteRange range);
 
 }  // namespace flux::sim

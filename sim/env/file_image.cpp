@@ -71,16 +71,12 @@ void FileImage::apply(const Change& change) {
   }
 }
 
-// The first `count` changes are durable or gone, apart from stranded ones.
-void FileImage::forget_settled(std::size_t count) {
+// The first `count` changes are no longer pending.
+void FileImage::forget(std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
-    const Change& change = pending_[i];
-    if (!change.stranded && change.data != kNoData) dirty_bytes_ -= change.range.size();
+    if (pending_[i].data != kNoData) dirty_bytes_ -= pending_[i].range.size();
   }
-  const auto end = pending_.begin() + static_cast<std::ptrdiff_t>(count);
-  pending_.erase(
-      std::remove_if(pending_.begin(), end, [](const Change& change) { return !change.stranded; }),
-      end);
+  pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count));
   if (pending_.empty()) {
     data_.clear();
     return;
@@ -95,9 +91,14 @@ void FileImage::forget_settled(std::size_t count) {
   }
 }
 
-void FileImage::settle(std::uint64_t through, std::vector<ByteRange>& settled) {
+std::size_t FileImage::count_through(std::uint64_t sequence) const {
   std::size_t count = 0;
-  while (count < pending_.size() && pending_[count].sequence <= through) ++count;
+  while (count < pending_.size() && pending_[count].sequence <= sequence) ++count;
+  return count;
+}
+
+void FileImage::settle(std::uint64_t through, ByteRanges& settled) {
+  const std::size_t count = count_through(through);
   if (count == 0) return;
   const std::uint64_t size = pending_[count - 1].size_after;
   if (!split_) {
@@ -107,31 +108,31 @@ void FileImage::settle(std::uint64_t through, std::vector<ByteRange>& settled) {
     }
   }
   for (std::size_t i = 0; i < count; ++i) {
-    if (pending_[i].stranded) continue;
     if (split_) apply(pending_[i]);
+    remove_range(stranded_, pending_[i].range);
     if (pending_[i].data != kNoData) add_range(settled, pending_[i].range);
   }
   if (!split_) durable_size_ = size;
-  forget_settled(count);
+  forget(count);
 }
 
-void FileImage::pending(std::uint64_t through, std::vector<ByteRange>& ranges) const {
+void FileImage::pending(std::uint64_t through, ByteRanges& ranges) const {
   for (const Change& change : pending_) {
     if (change.sequence > through) break;
-    if (!change.stranded && change.data != kNoData) add_range(ranges, change.range);
+    if (change.data != kNoData) add_range(ranges, change.range);
   }
 }
 
-void FileImage::strand(std::uint64_t through, std::vector<ByteRange>& stranded) {
-  for (Change& change : pending_) {
-    if (change.sequence > through) break;
-    if (change.stranded) continue;
-    split();
-    change.stranded = true;
-    if (change.data == kNoData) continue;
-    dirty_bytes_ -= change.range.size();
-    add_range(stranded, change.range);
+void FileImage::strand(std::uint64_t through, ByteRanges& stranded) {
+  const std::size_t count = count_through(through);
+  if (count == 0) return;
+  split();
+  for (std::size_t i = 0; i < count; ++i) {
+    if (pending_[i].data == kNoData) continue;
+    add_range(stranded, pending_[i].range);
+    add_range(stranded_, pending_[i].range);
   }
+  forget(count);
 }
 
 void FileImage::settle_all() {
@@ -140,6 +141,7 @@ void FileImage::settle_all() {
   split_ = false;
   durable_size_ = cache_.size();
   pending_.clear();
+  stranded_.clear();
   data_.clear();
   dirty_bytes_ = 0;
 }
@@ -166,18 +168,17 @@ bool FileImage::written_back(const Change& change, const PowerCut& cut,
 }
 
 void FileImage::power_cut(const PowerCut& cut, Decisions& decisions, Outcome& outcome) {
-  if (pending_.empty()) return;
+  if (pending_.empty() && !split_) return;
   const std::uint64_t size = cache_.size();
+  // What was written over it since is lost or not for itself.
+  outcome.lost = std::move(stranded_);
   std::vector<PendingChange> changes;
   changes.reserve(pending_.size());
   for (const Change& change : pending_) {
-    if (change.stranded) {
-      if (change.data != kNoData) add_range(outcome.lost, change.range);
-      continue;
-    }
     const std::byte* data = change.data == kNoData ? nullptr : data_.data() + change.data;
     changes.push_back(
         {change.range, data, change.size_after, written_back(change, cut, decisions)});
+    remove_range(outcome.lost, change.range);
     if (data && changes.back().written_back) add_range(outcome.written_back, change.range);
   }
   if (changes.empty()) {

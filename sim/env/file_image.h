@@ -2,7 +2,8 @@
 // would be there after a power cut, with the changes between the two in order.
 //
 // Invariant: applying the pending changes, oldest first, to the durable bytes gives the cached
-// ones, unless changes are stranded (a sync failed and left their pages clean).
+// ones, but for what is stranded: a sync failed and left its pages clean. That is saved by being
+// written and synced again, and by nothing else.
 //
 // A file that was only appended to since its last sync keeps its durable bytes as a prefix of the
 // cached ones, so that append and sync cost one copy; the first change below the durable size makes
@@ -31,7 +32,6 @@ class FileImage {
   // Counts changes; 0 before the first. A sync covers the changes up to the one it saw.
   std::uint64_t newest() const { return sequence_; }
   std::uint64_t dirty_bytes() const { return dirty_bytes_; }
-  bool clean() const { return pending_.empty(); }
   std::size_t pending_changes() const { return pending_.size(); }
   // The newest change that is pending since `at` or longer; 0 for none.
   std::uint64_t last_before(Time at) const;
@@ -43,11 +43,11 @@ class FileImage {
   void truncate(std::uint64_t size, Time at);
 
   // Makes changes up to `through` durable; adds the ranges written by them to `settled`.
-  void settle(std::uint64_t through, std::vector<ByteRange>& settled);
+  void settle(std::uint64_t through, ByteRanges& settled);
   // The ranges that a sync of the changes up to `through` would make durable.
-  void pending(std::uint64_t through, std::vector<ByteRange>& ranges) const;
-  // Makes their pages clean without storing them: only settle_all() saves them from a power cut.
-  void strand(std::uint64_t through, std::vector<ByteRange>& stranded);
+  void pending(std::uint64_t through, ByteRanges& ranges) const;
+  // Makes their pages clean without storing them: they are stranded from then on.
+  void strand(std::uint64_t through, ByteRanges& stranded);
   // Everything that the cache shows becomes durable.
   void settle_all();
 
@@ -58,8 +58,8 @@ class FileImage {
     ByteView stale;
   };
   struct Outcome {
-    std::vector<ByteRange> written_back;
-    std::vector<ByteRange> lost;
+    ByteRanges written_back;
+    ByteRanges lost;
     bool resized = false;
   };
   void power_cut(const PowerCut& cut, Decisions& decisions, Outcome& outcome);
@@ -75,13 +75,13 @@ class FileImage {
     std::uint64_t size_after = 0;
     std::size_t data = kNoData;  // where in data_; a truncate has none
     Time at;
-    bool stranded = false;
   };
 
   void split();
   void push(const Change& change);
   void apply(const Change& change);
-  void forget_settled(std::size_t count);
+  std::size_t count_through(std::uint64_t sequence) const;
+  void forget(std::size_t count);
   bool written_back(const Change& change, const PowerCut& cut, Decisions& decisions) const;
 
   Bytes cache_;
@@ -89,7 +89,8 @@ class FileImage {
   std::uint64_t durable_size_ = 0;  // while not split
   Bytes durable_;                   // while split
   std::vector<Change> pending_;
-  Bytes data_;  // of the pending writes, in their order
+  ByteRanges stranded_;  // all of it older than what is pending
+  Bytes data_;           // of the pending writes, in their order
   std::uint64_t sequence_ = 0;
   std::uint64_t dirty_bytes_ = 0;
 };

@@ -145,6 +145,20 @@ TEST(DiskFaults, ASyncErrorLeavesPagesCleanAndUnstored) {
   }
 }
 
+TEST(DiskFaults, WhatWasDroppedIsSavedByWritingAndSyncingItAgain) {
+  Box box;
+  const Inode file = box.keep("/f", "one");
+  EXPECT_TRUE(box.write(file, 3, "two and three"));
+  box.image.order({OrderedFault::sync_error, "/f"});
+  EXPECT_FALSE(box.sync(file));
+  EXPECT_TRUE(box.write(file, 3, "two"));
+  EXPECT_TRUE(box.sync(file));
+  box.cut({file});
+  // What no later sync covered is told as lost, and nothing else.
+  ASSERT_EQ(box.teller.of(OmenKind::lost).size(), 1U);
+  EXPECT_EQ(box.teller.of(OmenKind::lost)[0].range, (ByteRange{6, 16}));
+}
+
 TEST(DiskFaults, AWriteAfterADroppedOneIsStoredAlone) {
   Box box;
   const Inode file = box.keep("/f", "old");
