@@ -51,6 +51,10 @@ struct ClusterFacts {
   std::vector<Client> clients;
   std::vector<Topic> topics;
   std::map<std::string, std::string> broker_config;
+
+  bool is_broker(std::uint32_t process) const {
+    return std::ranges::find(brokers, process, &Broker::process) != brokers.end();
+  }
 };
 
 struct Violation {

@@ -35,9 +35,7 @@ struct Effect {
   void process_ended(const NodeEvent& event, const ClusterFacts& facts) {
     if (over != Time::max()) return;
     given_up |= client == event.process;
-    const bool broker = std::ranges::find(facts.brokers, event.process,
-                                          &ClusterFacts::Broker::process) != facts.brokers.end();
-    if (!broker || !given_up) return;
+    if (!facts.is_broker(event.process) || !given_up) return;
     ended.insert(event.process);
     if (ended.size() >= facts.brokers.size()) over = event.at;
   }

@@ -25,9 +25,7 @@ void RecoveryChecker::observe(const Observation& observation) {
     if (event->kind == OmenKind::power_cut) count("power_cuts");
   }
   if (const auto* node = std::get_if<NodeEvent>(&observation)) {
-    const bool broker = std::ranges::find(facts_.brokers, node->process,
-                                          &ClusterFacts::Broker::process) != facts_.brokers.end();
-    if (broker && node->change == NodeChange::started) {
+    if (facts_.is_broker(node->process) && node->change == NodeChange::started) {
       started_ = node->at;
       served_ = false;
     }

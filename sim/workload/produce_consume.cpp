@@ -432,22 +432,7 @@ class Worker {
     op.topic = at.topic;
     op.partition = at.partition;
     op.offset = Offset(-1);
-    const OperationId id = session_.invoke(op);
-    client::Admin admin(reading_);
-    const auto listed = admin.list_offsets(task, {at}, kLatest);
-    session_.complete(id, [&](Operation& filled) {
-      filled.outcome = Outcome::unknown;
-      if (!listed) {
-        filled.error = listed.error().code();
-        return;
-      }
-      const client::ListedOffset& answer = listed->at(at);
-      filled.kafka_error = static_cast<int>(answer.wire);
-      filled.base_offset = answer.offset;
-      if (answer.error) filled.error = answer.error->code();
-      if (!answer.error) filled.outcome = Outcome::ok;
-    });
-    return listed || listed.error() != ErrorCode::cancelled;
+    return ask_offset(task, op, kLatest);
   }
 
   // By a time of the last seconds, or the newest.
@@ -460,8 +445,14 @@ class Worker {
     op.topic = at.topic;
     op.partition = at.partition;
     op.time_ms = newest ? kNewestTime : now_ms - draw_span(random, kLookUp.with(step), kLookBackMs);
+    return ask_offset(task, op, op.time_ms);
+  }
+
+  // False when it was cancelled.
+  bool ask_offset(env::Task& task, const Operation& op, std::int64_t time_ms) {
+    const TopicPartition at{op.topic, op.partition};
     const OperationId id = session_.invoke(op);
-    const auto listed = client::Admin(reading_).list_offsets(task, {at}, op.time_ms);
+    const auto listed = client::Admin(reading_).list_offsets(task, {at}, time_ms);
     session_.complete(id, [&](Operation& filled) {
       filled.outcome = Outcome::unknown;
       if (!listed) {
