@@ -54,7 +54,7 @@ test_release() {
   fi
   counted_step kcat-smoke "$root/tests/interop/kcat_smoke"
   local script
-  for script in bad_starts offline_log package; do
+  for script in bad_starts flux_cli offline_log package; do
     counted_step "${script//_/-}" "$root/tests/interop/$script"
   done
   if [[ -x $root/build/bin/fluxsim ]]; then
@@ -116,7 +116,7 @@ command_test() {
     test_clang_in_full
     counted_step gate "$root/tools/gate"
     local name
-    for name in interop zoo fuzz chaos; do
+    for name in interop zoo mutate fuzz chaos bench; do
       counted_step "$name" "$root/tools/$name"
     done
   fi

@@ -76,15 +76,33 @@ class Consuming {
         wanted.push_back({options_.topic, partition.index});
       }
     }
+    if (options_.exit_at_end) wanted = TRY(with_ends(task, wanted));
     for (const TopicPartition& at : wanted) consumer_.assign(at, start());
-    if (!options_.exit_at_end) return {};
-    client::Admin admin(client_);
-    const auto ends = TRY(admin.list_offsets(task, wanted, -1, config().isolation));
-    for (const auto& [at, listed] : ends) {
-      if (listed.error) return std::unexpected(*listed.error);
-      ends_[at] = listed.offset;
-    }
     return {};
+  }
+
+  // Notes where they end. One offset stands for all partitions, so that some may end before it:
+  // those are left out. Not all of them.
+  Result<std::vector<TopicPartition>> with_ends(Task& task,
+                                                const std::vector<TopicPartition>& wanted) {
+    client::Admin admin(client_);
+    const auto listed_ends = TRY(admin.list_offsets(task, wanted, -1, config().isolation));
+    std::vector<TopicPartition> kept;
+    std::string beyond;
+    for (const auto& [at, listed] : listed_ends) {
+      if (listed.error) return std::unexpected(*listed.error);
+      if (options_.from == ConsumeOptions::From::offset &&
+          Offset(options_.offset) > listed.offset) {
+        beyond += fmt::format("{}{} ends at {}", beyond.empty() ? "" : ", ", at.to_string(),
+                              listed.offset.value());
+        continue;
+      }
+      ends_[at] = listed.offset;
+      kept.push_back(at);
+    }
+    if (!kept.empty()) return kept;
+    return fail(ErrorCode::out_of_range,
+                fmt::format("there is no offset {}: {}", options_.offset, beyond));
   }
 
   StartAt start() const {
