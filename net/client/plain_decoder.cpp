@@ -75,10 +75,13 @@ Result<Record> read_record(Cursor& from, const Batch& batch, std::int64_t base_t
   const std::size_t begin = from.at;
   from.byte();  // attributes, unused
   Record out;
-  out.timestamp_ms = batch.log_append_time() ? (from.varlong(), batch.max_timestamp_ms)
-                                             : base_timestamp + from.varlong();
+  const std::int64_t later = from.varlong();
+  // Times wrap, as they do in Java.
+  out.timestamp_ms = batch.log_append_time()
+                         ? batch.max_timestamp_ms
+                         : static_cast<std::int64_t>(static_cast<std::uint64_t>(base_timestamp) +
+                                                     static_cast<std::uint64_t>(later));
   const std::int64_t delta = from.varlong();
-  out.offset = batch.base_offset + delta;
   out.key = from.nullable();
   out.value = from.nullable();
   const std::int64_t headers = from.varlong();
@@ -97,6 +100,7 @@ Result<Record> read_record(Cursor& from, const Batch& batch, std::int64_t base_t
     return bad(batch,
                "record " + std::to_string(number) + " has offset delta " + std::to_string(delta));
   }
+  out.offset = batch.base_offset + delta;
   return out;
 }
 
@@ -120,6 +124,9 @@ Result<Batch> read_batch(ByteView bytes, const Unpack& unpack) {
   const auto count = static_cast<std::int32_t>(from.number(4));
   if (count < 0 || count > kRecordsMax) return bad(batch, "it counts no records");
   if (batch.last_offset_delta < 0) return bad(batch, "its last offset is before its first");
+  if (batch.base_offset < 0 || batch.base_offset >= INT64_MAX - batch.last_offset_delta) {
+    return bad(batch, "its offsets are none");
+  }
   Bytes plain;
   Cursor records{bytes.subspan(kHeader)};
   if (batch.codec() != 0) {
