@@ -187,10 +187,12 @@ class Segment {
   Result<std::vector<IntegrityEntry>> entries_between(env::Task& task, std::uint32_t first,
                                                       std::uint32_t last);
   Result<void> verify(env::Task& task, Range range);
-  Result<void> verify_group(env::Task& task, std::size_t group, bool again = false);
+  // `suspected`: what a reading before this one found unsound.
+  Result<void> verify_group(env::Task& task, std::size_t group,
+                            const std::vector<RotRange>* suspected = nullptr);
   std::vector<RotRange> judge(ByteView bytes, std::uint32_t position, Offset base, Offset end,
                               const std::vector<IntegrityEntry>& entries);
-  bool condemn(const std::vector<RotRange>& unsound, bool again);
+  bool condemn(const std::vector<RotRange>& suspected, const std::vector<RotRange>& unsound);
   Offset group_base(std::size_t group) const { return base_ + groups_[group].offset; }
   Offset group_end_offset(std::size_t group) const;
   void add_rot(const RotRange& rot);
@@ -206,7 +208,16 @@ class Segment {
   Result<Edge> align(env::Task& task, const BatchAt& first, std::uint32_t cap, Edge bound);
   Result<Bytes> load_verified(env::Task& task, Range range);
   std::uint32_t end_of_piece(Range range) const;
-  Result<Bytes> load_piece(env::Task& task, Range range, bool again = false);
+  // The blocks around a range, as far as they are known, and what they should hold.
+  struct Piece {
+    Range at;
+    std::uint32_t closed = 0;  // where the open block began
+    Offset base;
+    Offset end;
+    std::vector<IntegrityEntry> entries;
+  };
+  Result<Piece> piece_around(env::Task& task, Range range);
+  Result<Bytes> load_piece(env::Task& task, Range range);
   Result<void> load_indexes(env::Task& task);
   Result<void> read_indexes(env::Task& task);
   Result<void> rebuild_indexes(env::Task& task);

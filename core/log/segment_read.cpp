@@ -217,15 +217,24 @@ std::vector<RotRange> Segment::judge(ByteView bytes, std::uint32_t position, Off
   return unsound;
 }
 
-// A disk may return other bytes than it holds, once: what is found unsound twice is rot.
-bool Segment::condemn(const std::vector<RotRange>& unsound, bool again) {
-  if (unsound.empty()) return true;
-  if (!again) {
-    REACHED("log.read_again");
-    return false;
+// A disk may return other bytes than it holds, once, of the segment or of its entries: rot is what
+// two readings in a row found unsound. False when the last one may have been wrong where the one
+// before it was not.
+bool Segment::condemn(const std::vector<RotRange>& suspected,
+                      const std::vector<RotRange>& unsound) {
+  bool settled = true;
+  for (const RotRange& found : unsound) {
+    std::uint32_t agreed = 0;
+    for (const RotRange& before : suspected) {
+      Range both{std::max(found.at.from, before.at.from), std::min(found.at.to, before.at.to)};
+      if (MUTANT("log.last_reading_condemns")) both = found.at;
+      if (both.from >= both.to) continue;
+      agreed += both.to - both.from;
+      add_rot({both, std::max(found.base, before.base), std::min(found.end, before.end)});
+    }
+    settled = settled && agreed == found.at.to - found.at.from;
   }
-  for (const RotRange& rot : unsound) add_rot(rot);
-  return true;
+  return settled;
 }
 
 bool Segment::doubtful(Range range) const {
@@ -240,7 +249,8 @@ void Segment::forget_what_may_pass(Range range) {
   });
 }
 
-Result<void> Segment::verify_group(Task& task, std::size_t group, bool again) {
+Result<void> Segment::verify_group(Task& task, std::size_t group,
+                                   const std::vector<RotRange>* suspected) {
   const std::uint32_t from = groups_[group].position;
   const std::uint32_t to = group_end(group);
   const std::uint32_t first_entry = groups_[group].entry;
@@ -253,9 +263,16 @@ Result<void> Segment::verify_group(Task& task, std::size_t group, bool again) {
   const Result<std::size_t> got = file->read_at(task, from, bytes);
   forget_what_may_pass({from, to});
   if (got) {
-    const bool settled = condemn(judge(bytes, from, group_base(group), end, entries), again);
+    const auto unsound = judge(bytes, from, group_base(group), end, entries);
     env::yield_if_due(task);
-    return settled ? Result<void>() : verify_group(task, group, true);
+    if (unsound.empty()) return {};
+    if (suspected == nullptr) {
+      REACHED("log.read_again");
+      return verify_group(task, group, &unsound);
+    }
+    // What only one of the two found unsound, the other has found sound.
+    condemn(*suspected, unsound);
+    return {};
   }
   // Each block once more, alone, so that a bad sector takes none but its own; and what lies between
   // blocks, for their entries are lost.
@@ -280,12 +297,17 @@ Result<void> Segment::verify_alone(Task& task, Range at, Offset base, Offset end
   if (entries.empty() && rot_after(at.from).position == at.from) return {};  // known
   const std::shared_ptr<File> file = TRY(data(task));
   Bytes bytes(at.to - at.from);
-  if (file->read_at(task, at.from, bytes)) {
-    condemn(judge(bytes, at.from, base, end, entries), true);
-  } else {
-    add_rot({at, base, end, true, true});
+  std::vector<RotRange> suspected{{at, base, end}};
+  for (int readings = 0; readings < 2 && !suspected.empty(); ++readings) {
+    if (!file->read_at(task, at.from, bytes)) {
+      add_rot({at, base, end, true, true});
+      return {};
+    }
+    std::vector<RotRange> unsound = judge(bytes, at.from, base, end, entries);
+    if (readings > 0) condemn(suspected, unsound);
+    suspected = std::move(unsound);
+    env::yield_if_due(task);
   }
-  env::yield_if_due(task);
   return {};
 }
 
@@ -350,46 +372,57 @@ std::uint32_t Segment::end_of_piece(Range range) const {
   return std::min(group_end(group), range.to);
 }
 
-Result<Bytes> Segment::load_piece(Task& task, Range range, bool again) {
+Result<Segment::Piece> Segment::piece_around(Task& task, Range range) {
   const std::uint32_t closed = closed_end();
-  std::uint32_t from = range.from;
-  std::uint32_t to = range.to;
-  Offset base = end_;
-  Offset end = end_;
-  std::vector<IntegrityEntry> entries;
-  if (!groups_.empty() && range.from < closed) {
-    const std::size_t first = group_at(range.from);
-    const std::size_t last = group_at(std::min(range.to, closed) - 1);
-    from = groups_[first].position;
-    to = std::max(to, group_end(last));
-    base = group_base(first);
-    end = group_end_offset(last);
-    entries = TRY(entries_between(task, groups_[first].entry, group_entries_end(last)));
-    // No more than the blocks that hold the range: a neighbour may be one that cannot be read.
-    for (const IntegrityEntry& entry : entries) {
-      if (entry.kind != IntegrityKind::block) continue;
-      if (entry.position <= range.from) std::tie(from, base) = std::tie(entry.position, entry.base);
-      const std::uint32_t block_end = entry.block_end();
-      if (block_end <= range.from) std::tie(from, base) = std::tie(block_end, entry.end);
-      if (block_end >= range.to && block_end < to)
-        std::tie(to, end) = std::tie(block_end, entry.end);
+  Piece out{.at = range, .closed = closed, .base = end_, .end = end_};
+  if (groups_.empty() || range.from >= closed) return out;
+  const std::size_t first = group_at(range.from);
+  const std::size_t last = group_at(std::min(range.to, closed) - 1);
+  out.at = {groups_[first].position, std::max(range.to, group_end(last))};
+  out.base = group_base(first);
+  out.end = group_end_offset(last);
+  out.entries = TRY(entries_between(task, groups_[first].entry, group_entries_end(last)));
+  // No more than the blocks that hold the range: a neighbour may be one that cannot be read.
+  for (const IntegrityEntry& entry : out.entries) {
+    if (entry.kind != IntegrityKind::block) continue;
+    const std::uint32_t block_end = entry.block_end();
+    if (entry.position <= range.from) {
+      std::tie(out.at.from, out.base) = std::tie(entry.position, entry.base);
+    }
+    if (block_end <= range.from) std::tie(out.at.from, out.base) = std::tie(block_end, entry.end);
+    if (block_end >= range.to && block_end < out.at.to) {
+      std::tie(out.at.to, out.end) = std::tie(block_end, entry.end);
     }
   }
-  const std::shared_ptr<File> file = TRY(data(task));
-  Bytes bytes(to - from);
-  const std::size_t got = TRY(file->read_at(task, from, bytes));
-  std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(got), bytes.end(), std::byte{0});
-  // The open block has no entry yet; its batches answer for themselves.
-  const std::uint32_t judged = std::min(to, std::max(from, closed));
-  if (!condemn(judge(ByteView(bytes).first(judged - from), from, base, end, entries), again)) {
-    return load_piece(task, range, true);
+  return out;
+}
+
+Result<Bytes> Segment::load_piece(Task& task, Range range) {
+  std::vector<RotRange> suspected;
+  for (int readings = 0; readings < kReadTries; ++readings) {
+    const Piece piece = TRY(piece_around(task, range));
+    const auto [from, to] = piece.at;
+    const std::shared_ptr<File> file = TRY(data(task));
+    Bytes bytes(to - from);
+    const std::size_t got = TRY(file->read_at(task, from, bytes));
+    std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(got), bytes.end(), std::byte{0});
+    // The open block has no entry yet; its batches answer for themselves.
+    const std::uint32_t judged = std::min(to, std::max(from, piece.closed));
+    std::vector<RotRange> unsound =
+        judge(ByteView(bytes).first(judged - from), from, piece.base, piece.end, piece.entries);
+    if (!condemn(suspected, unsound)) {
+      REACHED("log.read_again");
+      suspected = std::move(unsound);
+      continue;
+    }
+    if (judged < to && !plausible(ByteView(bytes).subspan(judged - from))) {
+      return fail(ErrorCode::corrupt, "bytes appended a moment ago do not verify");
+    }
+    bytes.resize(range.to - from);
+    bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(range.from - from));
+    return bytes;
   }
-  if (judged < to && !plausible(ByteView(bytes).subspan(judged - from))) {
-    return fail(ErrorCode::corrupt, "bytes appended a moment ago do not verify");
-  }
-  bytes.resize(range.to - from);
-  bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(range.from - from));
-  return bytes;
+  return fail(ErrorCode::corrupt, "a disk gives other bytes at each reading");
 }
 
 // --- rot

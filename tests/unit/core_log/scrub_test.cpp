@@ -107,6 +107,28 @@ TEST(ScrubTest, RotAfterTheFirstReadIsFoundAndNotServed) {
   });
 }
 
+TEST(ScrubTest, OneWrongReadingCondemnsNoMoreThanIsRotten) {
+  // Of the entries or of the segment, at the first reading or the one that is to confirm it.
+  for (const std::string_view file : {"*.integrity", "*.log"}) {
+    for (const std::uint64_t reading : {0, 1}) {
+      SmallNode node;
+      node.run([&](Task& task) {
+        const LogPointer log = *test::open_log(task, node.env(), one_segment());
+        fill(task, *log, 0, 30);
+        node.flip_bit(task, kFirstSegment, 70);
+        node.image.order({.fault = sim::OrderedFault::misdirected_read,
+                          .path = std::string(file),
+                          .skip = reading});
+        scrub_all(task, *log);
+        ASSERT_EQ(log->damage().size(), 1U) << file << reading;
+        EXPECT_EQ(log->damage()[0].from, Offset(0));
+        EXPECT_LT(log->damage()[0].to, Offset(3)) << file << reading;
+        EXPECT_TRUE(log->close(task));
+      });
+    }
+  }
+}
+
 TEST(ScrubTest, WhatIsWrittenAfterItBeganComesWithTheNext) {
   SmallNode node;
   node.run([&](Task& task) {
