@@ -124,6 +124,14 @@ Result<void> Opening::read_start(Task& task) {
   Result<FoundStart> found = read();
   if (!found && found.error() == ErrorCode::not_found) return {};
   if (!found || found->damaged) found = read();  // perhaps it was read wrong, once
+  if (!found && found.error() == ErrorCode::corrupt) {
+    // Records that were deleted may be back. That is better than none: this file is the first to
+    // go when a disk says of a sync what is not so.
+    REACHED("log.start_lost");
+    TRACE(log_.env_.trace, error, "log.start_lost", {"partition", log_.identity_.name()},
+          {"error", found.error().to_string()});
+    return {};
+  }
   if (!found) return std::unexpected(found.error().in(path));
   start_ = found->at;
   if (!found->damaged) return {};

@@ -6,6 +6,7 @@
 #include "core/log/start_file.h"
 #include "core/sync/task_group.h"
 #include "tests/support/log_kit.h"
+#include "tests/support/marks.h"
 
 namespace flux::test {
 namespace {
@@ -231,7 +232,7 @@ TEST_F(RetentionTest, AnEndThatWasLostBelowTheStartDoesNotTakeItBack) {
   }
 }
 
-TEST_F(RetentionTest, OneBadCopyOfTheStartIsMendedAndTwoAreRefused) {
+TEST_F(RetentionTest, OneBadCopyOfTheStartIsMendedAndWithTwoTheFirstSegmentIsTheStart) {
   const std::string path = std::string(kLogDirectory) + "/" + std::string(log::kStartFile);
   const auto spoil = [&](Task& task, std::uint64_t at) {
     const auto file = *node.env().disk.open(task, path, env::Open::read_write);
@@ -240,7 +241,7 @@ TEST_F(RetentionTest, OneBadCopyOfTheStartIsMendedAndTwoAreRefused) {
   node.run([&](Task& task) {
     {
       const LogPointer log = open(task);
-      fill(task, *log, 3);
+      fill(task, *log, 3, 30);
       EXPECT_TRUE(log->advance_start(task, Offset(2)));
       EXPECT_TRUE(log->close(task));
     }
@@ -252,9 +253,16 @@ TEST_F(RetentionTest, OneBadCopyOfTheStartIsMendedAndTwoAreRefused) {
     }
     spoil(task, 40);
     spoil(task, log::kStartCopyDistance + 40);
-    const auto refused = open_log(task, node.env(), small_config());
-    ASSERT_FALSE(refused.has_value());
-    EXPECT_EQ(refused.error().code(), ErrorCode::corrupt);
+    const LogPointer log = open(task);
+    // All in one segment: what was deleted in it is back.
+    EXPECT_EQ(log->start_offset(), Offset(0));
+    EXPECT_EQ(test::mark_hits("log.start_lost"), 1U);
+    // It moves on from there, and is written anew.
+    EXPECT_TRUE(log->advance_start(task, Offset(3)));
+    EXPECT_TRUE(log->close(task));
+    const LogPointer again = open(task);
+    EXPECT_EQ(again->start_offset(), Offset(3));
+    EXPECT_TRUE(again->close(task));
   });
 }
 
