@@ -51,11 +51,11 @@ void OffsetDisciplineChecker::judge_levels(const Operation& op, TopicLife life) 
   Levels& levels = levels_[{op.topic, op.partition}][life];
   const Offset high_watermark = lists_end ? op.base_offset : op.high_watermark;
   if (high_watermark.value() >= 0) {
-    level(op, "high watermark", high_watermark, levels.high_watermark, before.high_watermark,
-          promise_of(settings_, op));
+    level(op, LevelKind::high_watermark, high_watermark, levels.high_watermark,
+          before.high_watermark);
   }
   if (op.log_start.value() >= 0) {
-    level(op, "log start", op.log_start, levels.log_start, before.log_start, kStartPromise);
+    level(op, LevelKind::log_start, op.log_start, levels.log_start, before.log_start);
   }
 }
 
@@ -65,7 +65,7 @@ void OffsetDisciplineChecker::judge_deleted(const Operation& op, const Level& st
   count("compared.deleted");
   for (const RecordView& record : op.records) {
     if (record.offset >= start.offset) continue;
-    const auto loss = map_.loss_from({op.topic, op.partition}, start.moment, kStartPromise);
+    const auto loss = start_loss({op.topic, op.partition}, start.moment);
     if (loss && *loss <= record.offset) return count("excused.deleted_came_back");
     return violation(
         op.completed,
@@ -78,8 +78,12 @@ void OffsetDisciplineChecker::judge_deleted(const Operation& op, const Level& st
 void OffsetDisciplineChecker::claim(const Operation& op, TopicLife life, Offset offset,
                                     const RecordView& record) {
   const TopicPartitionName where{op.topic, op.partition};
-  const Claim now{record.value, record.digest, op.id, promise_of(settings_, op),
-                  map_.find(where, offset)};
+  const Claim now{record.value,
+                  record.digest,
+                  op.id,
+                  promise_of(settings_, op),
+                  map_.find(where, offset),
+                  invoked_[op.id].moment};
   const auto [at, first] = claims_[{where, life}].try_emplace(offset, now);
   if (first) return;
   count("compared.offsets");
@@ -88,10 +92,16 @@ void OffsetDisciplineChecker::claim(const Operation& op, TopicLife life, Offset 
     known.promise = std::max(known.promise, now.promise);
     return;
   }
-  const bool excused = known.stored && map_.excuse(*known.stored, known.promise);
-  if (excused) {
+  // What was answered before a loss may be told of long after it.
+  const auto lost_since_asked = [&](const Claim& one) {
+    const auto loss = map_.loss_from(where, one.asked, one.promise);
+    return loss && *loss <= offset;
+  };
+  const bool former =
+      (known.stored && map_.excuse(*known.stored, known.promise)) || lost_since_asked(known);
+  if (former || lost_since_asked(now)) {
     count("excused.given_again");
-    known = now;
+    if (former) known = now;
     return;
   }
   violation(op.completed,
@@ -101,20 +111,30 @@ void OffsetDisciplineChecker::claim(const Operation& op, TopicLife life, Offset 
             {known.operation, op.id});
 }
 
-void OffsetDisciplineChecker::level(const Operation& op, std::string_view what, Offset seen,
-                                    Level& highest, const Level& when_invoked, Promise promise) {
+// From where on the medium may have given back what was deleted.
+std::optional<Offset> OffsetDisciplineChecker::start_loss(const TopicPartitionName& where,
+                                                          std::uint64_t since) const {
+  if (map_.start_lost(where, since)) return Offset(0);
+  return map_.loss_from(where, since, kStartPromise);
+}
+
+void OffsetDisciplineChecker::level(const Operation& op, LevelKind kind, Offset seen,
+                                    Level& highest, const Level& when_invoked) {
+  const bool start = kind == LevelKind::log_start;
   const TopicPartitionName where{op.topic, op.partition};
   count("compared.levels");
   if (seen < when_invoked.offset) {
-    const auto loss = map_.loss_from(where, when_invoked.moment, promise);
+    const auto loss = start ? start_loss(where, when_invoked.moment)
+                            : map_.loss_from(where, when_invoked.moment, promise_of(settings_, op));
     if (loss && *loss <= seen) {
       count("excused.level_went_back");
       highest = {seen, op.id, invoked_[op.id].moment};
       return;
     }
     violation(op.completed,
-              fmt::format("{}: the {} was {} and then {}", where.to_string(), what,
-                          when_invoked.offset.value(), seen.value()),
+              fmt::format("{}: the {} was {} and then {}", where.to_string(),
+                          start ? "log start" : "high watermark", when_invoked.offset.value(),
+                          seen.value()),
               {when_invoked.operation, op.id});
   }
   if (seen >= highest.offset) highest = {seen, op.id, invoked_[op.id].moment};

@@ -30,6 +30,7 @@ class OffsetDisciplineChecker final : public Checker {
     OperationId operation;
     Promise promise = Promise::survives_kill;
     const Stored* stored = nullptr;  // null when no such bytes were ever seen on a disk
+    std::uint64_t asked = 0;         // the moment at which the operation began
   };
   struct Level {
     Offset offset{-1};
@@ -50,8 +51,10 @@ class OffsetDisciplineChecker final : public Checker {
 
   void claim(const Operation& op, TopicLife life, Offset offset, const RecordView& record);
   void judge_levels(const Operation& op, TopicLife life);
-  void level(const Operation& op, std::string_view what, Offset seen, Level& highest,
-             const Level& when_invoked, Promise promise);
+  enum class LevelKind : std::uint8_t { high_watermark, log_start };
+  void level(const Operation& op, LevelKind kind, Offset seen, Level& highest,
+             const Level& when_invoked);
+  std::optional<Offset> start_loss(const TopicPartitionName& where, std::uint64_t since) const;
   void judge_deleted(const Operation& op, const Level& start);
 
   StorageMap map_;

@@ -17,6 +17,7 @@ std::string_view file_name_of(std::string_view path) { return path.substr(path.r
 
 // flux.integrity.block.bytes: no scenario sets more.
 constexpr std::uint64_t kBlockBytesMax = 64 << 10;
+constexpr std::string_view kStartFile = "log-start-offset";
 
 bool is_metadata_directory(std::string_view path) {
   return file_name_of(path).starts_with("__cluster_metadata");
@@ -113,6 +114,7 @@ void StorageMap::refuse(const FileName& file, const ByteRange& range) {
 void StorageMap::side_file(const DiskEvent& event) {
   const std::string_view name = file_name_of(event.path);
   if (is_made_anew(name)) return;
+  if (name.starts_with(kStartFile)) return start_file(event);
   const auto scope = std::pair(event.disk, std::string(scope_of(event.path)));
   const bool entries = name.ends_with(kIntegritySuffix);
   if (event.kind == OmenKind::removed || event.kind == OmenKind::mended) {
@@ -128,6 +130,26 @@ void StorageMap::side_file(const DiskEvent& event) {
   if (event.kind == OmenKind::lied) fault.lied = true;
   if (event.kind == OmenKind::lost && fault.lied) fault.lost = moment_;
   if (bad) fault.spoiled = moment_;
+}
+
+// Without it the log begins at its first segment again.
+void StorageMap::start_file(const DiskEvent& event) {
+  StartFault& fault = start_faults_[{event.disk, std::string(parent_of(event.path))}];
+  if (event.kind == OmenKind::lied) fault.lied.insert(event.inode);
+  const bool lost = event.kind == OmenKind::lost && fault.lied.contains(event.inode);
+  if (lost || spoils(event.kind)) fault.moment = moment_;
+}
+
+bool StorageMap::start_lost(const TopicPartitionName& where, std::uint64_t since) const {
+  const auto partition = batches_.find(where);
+  if (partition == batches_.end()) return false;
+  return std::ranges::any_of(partition->second, [&](const auto& at) {
+    return std::ranges::any_of(at.second, [&](const auto& batch) {
+      const auto fault = start_faults_.find({batch->disk, batch->directory});
+      return fault != start_faults_.end() && fault->second.moment >= since &&
+             fault->second.moment != 0;
+    });
+  });
 }
 
 void StorageMap::disk(const DiskEvent& event) {

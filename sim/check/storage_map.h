@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -94,6 +95,8 @@ class StorageMap {
   // excuses it: what a node reports of the partition may go back to there.
   std::optional<Offset> loss_from(const TopicPartitionName& where, std::uint64_t since,
                                   Promise promise) const;
+  // Whether the medium took the file that says where the log starts, since that moment.
+  bool start_lost(const TopicPartitionName& where, std::uint64_t since) const;
 
  private:
   struct Mishap {
@@ -127,6 +130,10 @@ class StorageMap {
     std::uint64_t spoiled = 0;  // since when bytes are wrong
   };
   using SideFaults = std::map<Inode, SideFault>;
+  struct StartFault {
+    std::set<Inode> lied;      // a sync of it did
+    std::uint64_t moment = 0;  // when it last was lost or spoiled
+  };
   using FileName = std::pair<std::uint32_t, Inode>;
 
   const SideFaults& side_faults(std::uint32_t disk, const std::string& scope) const;
@@ -137,6 +144,7 @@ class StorageMap {
   void stored(const BatchStored& batch);
   void disk(const DiskEvent& event);
   void side_file(const DiskEvent& event);
+  void start_file(const DiskEvent& event);
   void named(const BlockStored& block);
   void lost(const FileName& file, ByteRange range);
   void power_cut(std::uint32_t disk);
@@ -167,6 +175,7 @@ class StorageMap {
   // directory, or all of the disk ("").
   std::map<std::pair<std::uint32_t, std::string>, SideFaults> side_faults_;
   const SideFaults no_faults_;
+  std::map<std::pair<std::uint32_t, std::string>, StartFault> start_faults_;  // by directory
   std::map<std::uint32_t, std::uint64_t> disk_mishaps_;  // wiped, rolled back: the last one
 };
 
