@@ -28,12 +28,12 @@ MINUTES = 60
 WINDOW_SECONDS = 10
 RATE = 2000  # records of 1 KB a second
 PARTITIONS = 6
-MIB = 1 << 20
 # What would come once an hour or once a day comes every few seconds.
 BROKER = {"log.retention.check.interval.ms": 5_000, "log.segment.delete.delay.ms": 2_000,
           "producer.id.expiration.ms": 30_000, "producer.id.expiration.check.interval.ms": 5_000,
           "flux.scrub.interval.ms": 60_000}
-ROLLING = ["--setting", f"segment.bytes={4 * MIB}", "--setting", f"retention.bytes={16 * MIB}"]
+ROLLING = ["--setting", f"segment.bytes={4 * level.MIB}",
+           "--setting", f"retention.bytes={16 * level.MIB}"]
 
 
 def say(text):
