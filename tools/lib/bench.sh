@@ -2,6 +2,15 @@
 
 peers_dir=$root/build/peers
 
+# Nothing is built to print a --help.
+asks_help() { # ARGUMENT...
+  local word
+  for word; do
+    [[ $word != --help && $word != -h ]] || return 0
+  done
+  return 1
+}
+
 # madsim and turmoil need cargo, which setup does not install: nothing else of Flux uses it.
 build_simulator_peers() {
   local peer
@@ -15,23 +24,25 @@ build_simulator_peers() {
 }
 
 bench_simulator() {
-  command -v cargo >/dev/null ||
-    die "bench simulator: madsim and turmoil are built with cargo (https://rustup.rs)"
-  must bench-peers build_simulator_peers
-  must bench-sim-mesh configure_and_build release sim_mesh fluxsim
+  if ! asks_help "$@"; then
+    command -v cargo >/dev/null ||
+      die "bench simulator: madsim and turmoil are built with cargo (https://rustup.rs)"
+    must bench-peers build_simulator_peers
+    must bench-sim-mesh configure_and_build release sim_mesh fluxsim
+  fi
   python3 tools/lib/bench_simulator.py --flux build/release/host/sim_mesh --peers "$peers_dir" \
     --fluxsim build/bin/fluxsim --document docs/benchmarks/simulator.md "$@"
 }
 
 bench_broker() {
-  must bench-broker-load configure_and_build release fluxd rdkafka_load raw_load
+  asks_help "$@" || must bench-broker-load configure_and_build release fluxd rdkafka_load raw_load
   # Not below a folder that may be in memory: the brokers' disk is part of what is measured.
   python3 tools/lib/bench_broker --fluxd build/bin/fluxd --programs build/release/host \
     --dir build --document docs/benchmarks/broker.md "$@"
 }
 
 bench_soak() {
-  must bench-soak configure_and_build release fluxd rdkafka_load raw_load
+  asks_help "$@" || must bench-soak configure_and_build release fluxd rdkafka_load raw_load
   python3 tools/lib/bench_soak --fluxd build/bin/fluxd --programs build/release/host \
     --dir build --document docs/benchmarks/soak.md "$@"
 }
