@@ -1,6 +1,7 @@
 // What the disk of the real world promises beyond the contract: errors as the kernel gives them,
 // paths, locks between processes, descriptors.
 #include <array>
+#include <fcntl.h>
 #include <fstream>
 #include <unistd.h>
 
@@ -202,6 +203,30 @@ TEST(OsFile, KnowsWhatIsInMemory) {
     EXPECT_TRUE(os_file.in_page_cache(0, 300'000));
     EXPECT_FALSE(os_file.in_page_cache(0, 300'001));
     EXPECT_FALSE(os_file.load(task, 0, 300'001).has_value());
+  });
+}
+
+TEST(OsFile, KnowsOfAPageThatIsGoneInTheMiddle) {
+  TestEnv world;
+  world.run([&](env::Task& task) {
+    constexpr std::size_t kSize = 1U << 20;
+    const auto file = world.env().disk.open(task, "f", Open::create);
+    ASSERT_TRUE(file.has_value());
+    ASSERT_TRUE((*file)->write_at(task, 0, Bytes(kSize, std::byte{1})));
+    ASSERT_TRUE((*file)->sync(task));
+    auto& os_file = dynamic_cast<OsFile&>(**file);
+    const auto drop = [&](off_t from, off_t length) {
+      ASSERT_EQ(::posix_fadvise(os_file.fd(), from, length, POSIX_FADV_DONTNEED), 0);
+    };
+    drop(0, 0);
+    if (os_file.in_page_cache(0, kSize)) GTEST_SKIP() << "this file system is in memory";
+    EXPECT_TRUE(os_file.load(task, 0, kSize).has_value());
+    EXPECT_TRUE(os_file.in_page_cache(0, kSize));
+    // Large enough for what the kernel keeps and gives back together.
+    drop(kSize / 4, kSize / 2);
+    EXPECT_FALSE(os_file.in_page_cache(0, kSize));
+    EXPECT_TRUE(os_file.load(task, 0, kSize).has_value());
+    EXPECT_TRUE(os_file.in_page_cache(0, kSize));
   });
 }
 
