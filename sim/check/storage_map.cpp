@@ -442,10 +442,12 @@ std::optional<std::string> StorageMap::excuse(const Stored& batch, Promise promi
   if (file != files_.end() && !file->second.mishaps.empty()) {
     const auto [block, since] =
         batch.block.empty() ? neighbours(batch) : Neighbours{batch.block, batch.block_moment};
+    // A sync vouches for a block; of one that was vouched for, a part that is gone spoils the rest.
+    const ByteRange vouched = batch.block.empty() ? batch.range : batch.block;
     for (const Mishap& mishap : file->second.mishaps) {
       if (mishap.moment < since || !mishap.range.touches(block)) continue;
       if (spoils(mishap.kind)) return std::string(name_of(mishap.kind));
-      if (mishap.moment < batch.moment || !mishap.range.touches(batch.range)) continue;
+      if (mishap.moment < batch.moment || !mishap.range.touches(vouched)) continue;
       if (mishap.kind == OmenKind::lied) lied = true;
       if (mishap.kind == OmenKind::lost && lied) return "lying_sync";
     }
