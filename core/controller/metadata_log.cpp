@@ -125,8 +125,8 @@ Result<void> MetadataLog::load_snapshots(env::Task& task, Metadata& metadata) {
   for (const env::DirectoryEntry& entry : TRY(env_.disk.list(task, directory()))) {
     if (auto id = parse_snapshot_name(entry.name)) found.emplace_back(*id, entry.name);
   }
-  // From the newest: one that does not verify is as if it were not there, since the log still has
-  // what it holds, or an older one does.
+  // From the newest: one that does not verify, or cannot be read, is as if it were not there, since
+  // the log still has what it holds, or an older one does. One of a newer release is refused.
   std::ranges::sort(found, std::greater<>());
   for (const auto& [id, name] : found) {
     auto loaded = load_snapshot(task, name, metadata);
@@ -135,7 +135,8 @@ Result<void> MetadataLog::load_snapshots(env::Task& task, Metadata& metadata) {
       epoch_ = std::max(epoch_, id.epoch);
       return {};
     }
-    if (loaded.error().code() != ErrorCode::corrupt) return loaded;
+    const ErrorCode why = loaded.error().code();
+    if (why == ErrorCode::unsupported || why == ErrorCode::cancelled) return loaded;
     REACHED("controller.snapshot_corrupt");
     TRACE(env_.trace, warning, "metadata.snapshot_corrupt", {"name", name},
           {"why", loaded.error().to_string()});

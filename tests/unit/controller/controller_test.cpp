@@ -106,6 +106,38 @@ TEST(Controller, SnapshotsCarryTheImage) {
                   [&](env::Task&, Controller& it) { EXPECT_EQ(it.image()->records(), before); });
 }
 
+TEST(Controller, SnapshotsThatAreCutShortAreAsIfTheyWereNotThere) {
+  for (std::uint64_t size = 0; size < 1000; size = size * 3 / 2 + 1) {
+    SCOPED_TRACE(size);
+    SmallNode node;
+    std::vector<Record> before;
+    with_controller(node, config_with_snapshots_every(5), [&](env::Task& task, Controller& it) {
+      ASSERT_TRUE(it.register_broker(task, registration(1)));
+      for (int i = 0; i < 12; ++i) {
+        ASSERT_TRUE(it.create_topic(task, {.name = "t" + std::to_string(i)}, false));
+      }
+      before = it.image()->records();
+    });
+    ASSERT_TRUE(node.run([&](env::Task& task) {
+      env::Disk& disk = node.env().disk;
+      const std::string directory = "data/__cluster_metadata-0";
+      const auto entries = disk.list(task, directory);
+      ASSERT_TRUE(entries);
+      for (const auto& entry : *entries) {
+        if (!parse_snapshot_name(entry.name)) continue;
+        const auto file = *disk.open(task, directory + "/" + entry.name, env::Open::read_write);
+        EXPECT_GT(*file->size(task), size);
+        EXPECT_TRUE(file->truncate(task, size));
+      }
+    }));
+    const auto told = test::mark_hits("controller.snapshot_corrupt");
+    with_controller(node, config_with_snapshots_every(1000), [&](env::Task&, Controller& it) {
+      EXPECT_EQ(it.image()->records(), before);
+      EXPECT_EQ(test::mark_hits("controller.snapshot_corrupt"), told + 2);
+    });
+  }
+}
+
 // Its last writes, which say that the sync failed, and those of the one that is opened.
 TEST(Controller, ALogWhoseSyncFailedIsNotWrittenToBesideItsSuccessor) {
   for (std::uint64_t steps = 0; steps < 30; ++steps) {
