@@ -62,6 +62,9 @@ CODE_BANS = [
     Ban("iostream", r"\bstd::(cout|cerr|clog|cin)\b",
         "use the Trace of core/env in the product, fmt::print in programs"),
     Ban("goto", r"\bgoto\b", "return from a smaller function"),
+    # C++23 keeps the temporary alive; g++ 12 does not, and the loop runs over freed memory.
+    Ban("dangling-loop", r"\bfor\s*\([^;]*[^:]:\s*\*[\w.>()-]*\w\s*\([^;]*\)\s*\)\s*[{\w]",
+        "name the Result before the loop: the temporary is gone when it begins"),
     Ban("dynamic-order", r"\btypeid\s*\([^)]*\)\s*\.\s*(before|hash_code)\b|\bstd::type_index\b",
         "order by an enum: type order is the compiler's", PURE),
 ]

@@ -56,6 +56,8 @@ class CodeBansTest(TreeTest):
         self.refuse("pointer-key", "std::set<const Log *> a;", "id")
         self.refuse("pointer-key", "std::set<std::unique_ptr<Log>> a;", "id")
         self.refuse("pointer-key", "std::less<Log*> a;", "id")
+        self.refuse("dangling-loop", "for (const auto& e : *disk.list(task, path)) {", "name")
+        self.refuse("dangling-loop", "for (auto e : *list()) see(e);", "name")
         self.refuse("float", "double ratio = 1;", "ratio.h")
         self.refuse("float", "float x;", "integers")
         self.refuse("random", "std::uniform_int_distribution<int> d;", "Random")

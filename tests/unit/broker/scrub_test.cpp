@@ -230,7 +230,9 @@ TEST_F(ScrubTest, ATopicMayBeDeletedAndMadeAnewUnderIt) {
       EXPECT_FALSE(fetch_from(task, broker, "t", Offset(0)).fault);
       ASSERT_TRUE(broker.controller().delete_topic(task, broker.image()->topic("t")->id));
       ASSERT_TRUE(broker.work().wait(task));
-      for (const auto& entry : *node.env().disk.list(task, "data")) {
+      const auto entries = node.env().disk.list(task, "data");
+      ASSERT_TRUE(entries && !entries->empty());
+      for (const auto& entry : *entries) {
         EXPECT_FALSE(entry.name.starts_with("t-")) << entry.name;
       }
     });
