@@ -17,6 +17,8 @@ STEP = re.compile(r" ([+-]) 1\b(?!\.)")
 # What is no behaviour: checks, marks, traces, the cost of work, and bugs planted by hand.
 NO_EFFECT = re.compile(r"\b(CHECK\w*|REACHED|TRACE|MUTANT|charge|yield_if_due|reserve|"
                        r"static_assert)\b")
+PLANTED = re.compile(r"(?<!!)\bMUTANT\(")
+MARK_ONLY = re.compile(r"\)\s*REACHED\([^;]*\);")
 DECLARATION = re.compile(r"^(const |constexpr |static |auto\b|using |struct |class |enum |"
                          r"[\w:]+(<.*>)?[&*]* \w+( =|;|\(|\{)|return\b|break\b|continue\b|"
                          r"case |else\b|std::(vector|map|optional|string|set)\b)")
@@ -82,11 +84,27 @@ class File:
         self.mutants = []
         self.edits = {}  # (start, end): list of (mutant, replacement of the whole span)
         self.skip = set()
+        self.planted = self.find_planted()
+
+    def find_planted(self):
+        """Where code stands that runs only as a bug planted by hand."""
+        spans = []
+        for match in re.finditer(r"\b(if|for) \(", self.bare):
+            end = matching(self.bare, match.end() - 1)
+            condition = self.bare[match.end():end]
+            if not PLANTED.search(condition) or "||" in condition:
+                continue
+            block = self.bare[end + 1:].startswith(" {")
+            last = matching(self.bare, end + 2) if block else self.bare.index(";", end)
+            spans.append((match.start(), last))
+        return spans
 
     def line_of(self, at):
         return self.text.count("\n", 0, at) + 1
 
     def propose(self, span, at, operator, before, after, replacement):
+        if any(first <= at < last for first, last in self.planted):
+            return
         mutant = Mutant(self.number, self.name, self.line_of(at), operator,
                         " ".join(before.split()), " ".join(after.split()))
         self.number += 1
@@ -122,6 +140,8 @@ class File:
             part = self.bare[start:end]
             if end < 0 or ";" in part or re.search(r"[^=!<>]=[^=]", part):
                 continue  # it declares something
+            if MARK_ONLY.match(self.bare, end):
+                continue
             self.expression(start, end)
             # Of a single equality that is what the other operator gives.
             equality = not LOGICAL.search(part) and re.search(r" (==|!=) ", part)
