@@ -1,6 +1,7 @@
 // The scrub: what was verified once is looked at again, and what rotted since is not served.
 #include <gtest/gtest.h>
 
+#include "core/env/passing_disk.h"
 #include "core/sync/task_group.h"
 #include "tests/support/log_kit.h"
 #include "tests/support/marks.h"
@@ -216,6 +217,57 @@ TEST(ScrubTest, AHaltedLogIsNotScrubbed) {
     EXPECT_TRUE(*log->scrub(task, place, 1));
     EXPECT_TRUE(log->halt(task));
     EXPECT_EQ(log->scrub(task, place, 1).error(), ErrorCode::not_available);
+  });
+}
+
+// From then on its files' names may be those of another log.
+TEST(ScrubTest, ALogThatIsHaltedWhileItOpensFilesIsNotReadAnyMore) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *test::open_log(task, node.env(), test::small_config());
+    fill(task, *log, 0, 30);
+    sync::Event opened;
+    node.disk.open_gate = &opened;
+    node.disk.open_gate_path = kFirstSegment;
+    ScrubPlace place{.until = log->synced_end()};
+    sync::TaskGroup scrubbing(node.env().scheduler);
+    scrubbing.spawn("scrub", [&](Task& own) {
+      EXPECT_EQ(log->scrub(own, place, 1).error(), ErrorCode::not_available);
+    });
+    for (int i = 0; i < 10; ++i) task.scheduler().yield(task);
+    EXPECT_TRUE(log->halt(task));
+    opened.set();
+    EXPECT_TRUE(scrubbing.wait(task));
+    EXPECT_EQ(place.position, 0U);
+  });
+}
+
+class CountingDisk final : public env::PassingDisk {
+ public:
+  using PassingDisk::PassingDisk;
+  std::uint64_t opens = 0;
+  Result<std::unique_ptr<env::File>> open(Task& task, std::string_view path,
+                                          env::Open mode) override {
+    ++opens;
+    return PassingDisk::open(task, path, mode);
+  }
+};
+
+TEST(ScrubTest, OpensEachFileOnceForAllThatAStepReads) {
+  SmallNode node;
+  CountingDisk disk(node.disk);
+  env::Env counted{node.env().clock,  node.env().scheduler, node.env().network, disk,
+                   node.env().random, node.env().trace};
+  node.run([&](Task& task) {
+    const LogPointer log = *test::open_log(task, counted, one_segment());
+    fill(task, *log, 0, 30);
+    static_cast<void>(env::sleep_until(task, node.now_instant() + seconds(1)));
+    EXPECT_EQ(node.disk.open_files, 0U);
+    disk.opens = 0;
+    ScrubPlace place{.until = log->synced_end()};
+    EXPECT_EQ((**log->scrub(task, place, 1U << 20)).bytes, log->size_bytes());
+    EXPECT_EQ(disk.opens, 2U);
+    EXPECT_TRUE(log->close(task));
   });
 }
 
