@@ -2,6 +2,8 @@
 // never has all of them in memory.
 #include "core/log/entry_reader.h"
 
+#include <functional>
+
 #include <gtest/gtest.h>
 
 #include "core/log/log.h"
@@ -100,6 +102,91 @@ TEST(ManyEntries, AreWrittenAgainByARepairAsTheyWere) {
     EXPECT_TRUE(log->close(task));
   });
   expect_all(node, true);
+}
+
+// --- a few entries, written by hand
+
+const log::IntegrityCodec kCodec(identity_of(), Offset(0));
+
+log::IntegrityEntry block(std::uint32_t position, std::uint32_t length) {
+  return {.kind = log::IntegrityKind::block, .position = position, .length = length};
+}
+
+struct Read {
+  std::vector<std::uint32_t> positions;
+  bool damaged = false;
+  bool whole = false;
+};
+
+// `spoil` may change the file before it is read.
+Read read_entries(const std::vector<log::IntegrityEntry>& entries,
+                  const std::function<void(SmallNode& node, Task& task)>& spoil = {}) {
+  Read out;
+  SmallNode node;
+  node.run([&](Task& task) {
+    EXPECT_TRUE(env::make_directories(task, node.env().disk, kLogDirectory));
+    Bytes bytes = kCodec.header();
+    for (std::uint32_t i = 0; i < entries.size(); ++i) kCodec.append_entry(bytes, i, entries[i]);
+    EXPECT_TRUE(env::replace_file(task, node.env().disk, kEntries, bytes));
+    if (spoil) spoil(node, task);
+    auto reader = *log::EntryReader::open(task, node.env(), kEntries, kCodec);
+    for (auto found = *reader.next(task); found; found = *reader.next(task)) {
+      EXPECT_EQ(found->entry, entries[found->index]);
+      out.positions.push_back(found->entry.position);
+    }
+    EXPECT_TRUE(reader.header_good());
+    out.damaged = reader.damaged();
+    out.whole = reader.whole();
+  });
+  return out;
+}
+
+using Positions = std::vector<std::uint32_t>;
+
+TEST(EntryReaderTest, GivesEntriesThatAscend) {
+  const log::IntegrityEntry mark{.kind = log::IntegrityKind::mark, .position = 10};
+  const Read good = read_entries({block(0, 10), mark, block(10, 5), block(20, UINT32_MAX - 20)});
+  EXPECT_EQ(good.positions, (Positions{0, 10, 10, 20}));
+  EXPECT_FALSE(good.damaged);
+  EXPECT_TRUE(good.whole);
+}
+
+TEST(EntryReaderTest, LeavesOutWhatIsOutOfLine) {
+  for (const log::IntegrityEntry& bad : {block(9, 5), block(20, UINT32_MAX - 19), block(20, 0)}) {
+    const Read read = read_entries({block(0, 10), bad, block(30, 5)});
+    EXPECT_EQ(read.positions, (Positions{0, 30}));
+    EXPECT_TRUE(read.damaged);
+    EXPECT_TRUE(read.whole);
+  }
+}
+
+TEST(EntryReaderTest, TellsWhatDoesNotCheckFromWhatCannotBeRead) {
+  std::vector<log::IntegrityEntry> line;
+  for (std::uint32_t i = 0; i < 20; ++i) line.push_back(block(i, 1));
+  const Read rotten = read_entries(line, [](SmallNode& node, Task& task) {
+    node.flip_bit(task, kEntries, log::integrity_entry_at(10));
+  });
+  EXPECT_EQ(rotten.positions.size(), 19U);
+  EXPECT_TRUE(rotten.damaged);
+  EXPECT_TRUE(rotten.whole);
+  const Read unreadable = read_entries(line, [](SmallNode& node, Task&) {
+    EXPECT_TRUE(node.image.make_unreadable_at(kEntries, {512, 1024}));
+    node.image.drop_cache();
+  });
+  EXPECT_EQ(unreadable.positions.size(), 12U);
+  EXPECT_TRUE(unreadable.damaged);
+  EXPECT_FALSE(unreadable.whole);
+}
+
+TEST(EntryReaderTest, OneWrongReadingIsNoDamage) {
+  std::vector<log::IntegrityEntry> line;
+  for (std::uint32_t i = 0; i < 20; ++i) line.push_back(block(i, 1));
+  const Read read = read_entries(line, [](SmallNode& node, Task&) {
+    node.image.order({.fault = sim::OrderedFault::misdirected_read, .skip = 1});
+  });
+  EXPECT_EQ(read.positions.size(), 20U);
+  EXPECT_FALSE(read.damaged);
+  EXPECT_TRUE(read.whole);
 }
 
 }  // namespace

@@ -36,10 +36,11 @@ LogPointer begin(Task& task, SmallNode& node, Values& expected, unsigned halves)
   return log;
 }
 
-void expect_after_opening(SmallNode& node, const Values& expected) {
+void expect_after_opening(SmallNode& node, const Values& expected, bool clean = false) {
   node.run([&](Task& task) {
     const auto opened = open_log(task, node.env(), small_config());
     ASSERT_TRUE(opened.has_value()) << opened.error().to_string();
+    EXPECT_EQ((*opened)->recovery().clean, clean);
     EXPECT_EQ(read_all(task, **opened), expected);
     EXPECT_EQ((*opened)->recovery().segments_dropped, 0U);
     EXPECT_EQ((*opened)->recovery().rotten_ranges, 0U);
@@ -57,7 +58,7 @@ TEST(FailedWriteTest, IsGoneOnceTheLogRolls) {
       EXPECT_GT(log->segment_count(), 4U);
       EXPECT_TRUE(log->close(task).has_value());
     });
-    expect_after_opening(node, expected);
+    expect_after_opening(node, expected, true);
   }
 }
 
@@ -101,9 +102,23 @@ TEST(FailedWriteTest, BytesBehindASegmentThatAnotherFollowsAreNotOfTheLog) {
       });
       node.kill();
       expect_after_opening(node, expected);
-      expect_after_opening(node, expected);
+      expect_after_opening(node, expected, true);
     }
   }
+}
+
+TEST(FailedWriteTest, AShorterOneLeavesNothingOfItBehindTheEnd) {
+  SmallNode node;
+  Values expected;
+  node.run([&](Task& task) {
+    const LogPointer log = begin(task, node, expected, 2);
+    add(task, *log, expected, "z");
+    const std::string path = "data/t-0/00000000000000000000.log";
+    const auto file = *node.env().disk.open(task, path, env::Open::read);
+    EXPECT_EQ(*file->size(task), log->size_bytes());
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+  expect_after_opening(node, expected, true);
 }
 
 // On a full disk nobody may append for long.
@@ -118,7 +133,7 @@ TEST(FailedWriteTest, WhatAFullDiskTookOfItIsGivenBackAtOnce) {
     EXPECT_EQ(*file->size(task), log->size_bytes());
     EXPECT_TRUE(log->close(task).has_value());
   });
-  expect_after_opening(node, expected);
+  expect_after_opening(node, expected, true);
 }
 
 TEST(FailedWriteTest, ARollThatCannotCutItFails) {
@@ -134,7 +149,7 @@ TEST(FailedWriteTest, ARollThatCannotCutItFails) {
     EXPECT_EQ(log->segment_count(), 2U);
     EXPECT_TRUE(log->close(task).has_value());
   });
-  expect_after_opening(node, expected);
+  expect_after_opening(node, expected, true);
 }
 
 }  // namespace

@@ -107,6 +107,8 @@ TEST(LogTest, GivesTheWholeBatchThatHoldsTheOffset) {
     const auto slice = *log->read(task, Offset(3));
     EXPECT_EQ(slice.first, Offset(0));
     EXPECT_EQ(slice.next, Offset(5));
+    // Nothing of one that is not wanted whole.
+    EXPECT_TRUE(log->read(task, Offset(1), {.end = Offset(3)})->empty());
     EXPECT_TRUE(log->close(task).has_value());
   });
 }
@@ -229,6 +231,104 @@ TEST(LogTest, RollsByTime) {
   });
 }
 
+// Where records have no time, or one of two has none, the broker's clock counts.
+TEST(LogTest, RollsByItsOwnClockWhereRecordsHaveNoTime) {
+  LogConfig config;
+  config.segment_age_max = seconds(1);
+  for (const std::int64_t first : {-1, 10'000}) {
+    SmallNode node;
+    node.run([&](Task& task) {
+      const LogPointer log = *open_log(task, node.env(), config);
+      append(task, *log, "a", {.timestamp = first}).value();
+      append(task, *log, "b", {.timestamp = first < 0 ? 90'000 : -1}).value();
+      node.pass(seconds(1));
+      append(task, *log, "c", {.timestamp = -1}).value();
+      EXPECT_EQ(log->segment_count(), 1U);
+      node.pass(milliseconds(1));
+      append(task, *log, "d", {.timestamp = -1}).value();
+      EXPECT_EQ(log->segment_count(), 2U);
+      EXPECT_TRUE(log->close(task).has_value());
+    });
+  }
+}
+
+// segment.jitter.ms: those that were begun together do not end together, and none lasts longer.
+TEST(LogTest, RollsSoonerByADrawnTime) {
+  SmallNode node;
+  LogConfig config;
+  config.segment_age_max = seconds(100);
+  config.segment_jitter_max = seconds(50);
+  node.run([&](Task& task) {
+    EXPECT_TRUE(env::make_directories(task, node.env().disk, "data").has_value());
+    int early = 0;
+    for (int i = 0; i < 20; ++i) {
+      const LogPointer log =
+          *Log::open(task, node.env(), "data/t-" + std::to_string(i), identity_of(i), config);
+      append(task, *log, "a", {.timestamp = 0}).value();
+      append(task, *log, "a", {.timestamp = 50'000}).value();
+      EXPECT_EQ(log->segment_count(), 1U);
+      append(task, *log, "a", {.timestamp = 75'000}).value();
+      early += log->segment_count() > 1 ? 1 : 0;
+      append(task, *log, "a", {.timestamp = 175'001}).value();
+      EXPECT_GT(log->segment_count(), 1U);
+      EXPECT_TRUE(log->close(task).has_value());
+    }
+    EXPECT_GT(early, 0);
+    EXPECT_LT(early, 20);
+  });
+}
+
+TEST(LogTest, BatchesOfOneProducerInOneAppendFollowEachOther) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    const auto send = [&](std::int32_t first, std::int32_t second) {
+      Bytes both = make_batch("a", {.producer = 7, .epoch = 0, .sequence = first});
+      flux::append(both, make_batch("b", {.producer = 7, .epoch = 0, .sequence = second}));
+      return log->append(task, both, {});
+    };
+    EXPECT_EQ(send(0, 1)->end, Offset(2));
+    EXPECT_EQ(send(2, 4).error(), ErrorCode::out_of_order_sequence);
+    EXPECT_EQ(send(2, 2).error(), ErrorCode::out_of_order_sequence);
+    EXPECT_EQ(log->end_offset(), Offset(2));
+    EXPECT_EQ(send(2, 3)->end, Offset(4));
+    EXPECT_EQ(read_all(task, *log), (std::vector<std::string>{"a/0", "b/0", "a/0", "b/0"}));
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
+// What is in the leader's log counts, and a transaction's marker has no sequence.
+TEST(LogTest, SequencesOfReplicasAndOfMarkersAreNotChecked) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    for (const std::int32_t sequence : {0, 5, 5}) {
+      Bytes batch = make_batch("a", {.producer = 7, .epoch = 0, .sequence = sequence});
+      record::set_base_offset(batch, log->end_offset());
+      EXPECT_TRUE(log->append_replica(task, batch).has_value());
+    }
+    EXPECT_EQ(log->end_offset(), Offset(3));
+    EXPECT_EQ(log->producers().find(ProducerId(7))->batches.back().last, Sequence(5));
+    record::BatchBuilder builder(
+        {.producer_id = ProducerId(7), .producer_epoch = ProducerEpoch(0), .control = true});
+    builder.add(Timestamp(1), std::nullopt, std::nullopt);
+    Bytes marker = *builder.build();
+    EXPECT_TRUE(log->append(task, marker, {}).has_value());
+    EXPECT_TRUE(log->close(task).has_value());
+  });
+}
+
+TEST(LogTest, ClosingWaitsForNoTimer) {
+  SmallNode node;
+  node.run([&](Task& task) {
+    const LogPointer log = *open_log(task, node.env(), {});
+    EXPECT_TRUE(append_synced(task, *log, "a").has_value());
+    const Instant before = node.now_instant();
+    EXPECT_TRUE(log->close(task).has_value());
+    EXPECT_EQ(node.now_instant(), before);
+  });
+}
+
 // A roll that fails leaves an empty file at an offset that the log then passes in the old segment.
 TEST(LogTest, WhatAFailedRollLeftHidesNothing) {
   SmallNode node;
@@ -304,7 +404,7 @@ TEST(LogTest, NamesThatADeadProcessMadeBecomeDurable) {
     ASSERT_TRUE(node.run([&](Task& task) {
       const LogPointer log = *open_log(task, node.env(), small_config());
       EXPECT_TRUE(append_synced(task, *log, "kept").has_value());
-      EXPECT_TRUE(log->close(task).has_value());
+      node.disk.dies_at = node.disk.operations;  // closing would make names durable
     }));
     node.power_cut();
     ASSERT_TRUE(node.run([&](Task& task) {
