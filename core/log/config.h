@@ -52,8 +52,9 @@ struct LogConfig {
   Duration producer_expiry = seconds(std::int64_t{24} * 3600);
   // How long after the last append what nobody waits for is synced (Log::sync_when_idle).
   Duration unsynced_idle = seconds(30);
-  // What was synced, cannot be read at opening and has lost its entry counts as lost until the next
-  // opening; without this, opening fails for now, since a device's error may pass.
+  // What was synced and cannot be read at opening is left out: where its entry is there it is asked
+  // for again at each read, else it counts as lost until the next opening. Without this, opening
+  // fails for now, since a device's error may pass.
   bool lose_unreadable = true;
 };
 

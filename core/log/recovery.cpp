@@ -223,6 +223,8 @@ Result<SegmentRecovery::Step> SegmentRecovery::scan_block(Task& task, const Plac
   if (block.block_end() <= file_size_ && block.base >= offset_) {
     const Result<ByteView> bytes = block_bytes(task, block);
     if (!bytes && !vouched(block)) return std::unexpected(bytes.error());
+    // What its producers wrote would be taken for new when they send it again.
+    if (!bytes && !config_.lose_unreadable) return left_for_later(bytes.error());
     unreadable = !bytes;
     env_.scheduler.charge(checksum_cost(block.length));
     if (bytes && codec_.verify_block(*bytes, block)) {
@@ -265,10 +267,7 @@ Result<SegmentRecovery::Step> SegmentRecovery::scan_uncovered(Task& task,
     if (!adopted) return std::unexpected(adopted.error());
     return cut();
   }
-  if (!adopted && !config_.lose_unreadable) {
-    REACHED("log.opening_left_for_later");
-    return std::unexpected(adopted.error());
-  }
+  if (!adopted && !config_.lose_unreadable) return left_for_later(adopted.error());
   const Loss loss = adopted ? Loss::rotten : Loss::unreadable;
   if (next_block) return skip_as_rot(next_block->position, next_block->base, loss);
   if (mark_position_ > position_) return skip_as_rot(mark_position_, mark_offset_, loss);
@@ -303,6 +302,11 @@ SegmentRecovery::Step SegmentRecovery::skip_as_rot(std::uint32_t to, Offset to_o
   position_ = to;
   offset_ = std::max(offset_, to_offset);
   return Step::on;
+}
+
+std::unexpected<Error> SegmentRecovery::left_for_later(const Error& error) {
+  REACHED("log.opening_left_for_later");
+  return std::unexpected(error);
 }
 
 SegmentRecovery::Step SegmentRecovery::cut() {

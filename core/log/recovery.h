@@ -105,6 +105,7 @@ class SegmentRecovery {
   bool vouched(const IntegrityEntry& block) const;
   bool vouched_at(std::uint32_t position) const;
 
+  static std::unexpected<Error> left_for_later(const Error& error);
   Result<void> scan(env::Task& task, RecoveryFold& fold);
   Result<Step> scan_block(env::Task& task, const PlacedEntry& block, RecoveryFold& fold);
   Result<Step> scan_uncovered(env::Task& task, const IntegrityEntry* next_block,

@@ -127,14 +127,16 @@ TEST_P(UnreadableTest, ABlockWithoutItsEntryIsAnErrorForItself) {
 
 // A device that gives errors for a while: who can wait has all of it afterwards.
 TEST_P(UnreadableTest, OpeningMayWaitForTheDevice) {
-  for (const LogConfig& config : configs()) {
-    Filled filled(config);
-    filled.spoil_entry(GetParam());
-    filled.spoil_bytes(GetParam());
-    filled.config.lose_unreadable = false;
-    expect_not_opened(filled);
-    filled.node.image.heal();
-    expect_read(filled, filled.values, "healed");
+  for (const bool entry_too : {false, true}) {
+    for (const LogConfig& config : configs()) {
+      Filled filled(config);
+      if (entry_too) filled.spoil_entry(GetParam());
+      filled.spoil_bytes(GetParam());
+      filled.config.lose_unreadable = false;
+      expect_not_opened(filled);
+      filled.node.image.heal();
+      expect_read(filled, filled.values, "healed");
+    }
   }
 }
 
