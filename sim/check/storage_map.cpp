@@ -177,11 +177,7 @@ void StorageMap::disk(const DiskEvent& event) {
       refuse(file, event.range);
       break;
     case OmenKind::dropped:
-      if (!segment) break;
-      files_[file].sync_failed = moment_;
-      for (const Spoil& spoil : spoils_[{topic, partition}]) {
-        if (spoil.lasting && file == FileName(spoil.disk, spoil.inode)) spoiled_unvouched(spoil);
-      }
+      sync_failed(event);
       break;
     case OmenKind::power_cut:
       power_cut(event.disk);
@@ -207,6 +203,24 @@ void StorageMap::disk(const DiskEvent& event) {
     if (event.kind != OmenKind::misread) spoiled_unvouched(spoils_[{topic, partition}].back());
   }
   files_[file].mishaps.push_back({event.kind, event.range, moment_});
+}
+
+// Of a segment or of its integrity file: the commit that failed takes back for all that it was to
+// cover what the page cache vouched for.
+void StorageMap::sync_failed(const DiskEvent& event) {
+  if (!event.path.ends_with(".log") && !event.path.ends_with(kIntegritySuffix)) return;
+  const std::string segment_path = event.path.substr(0, event.path.rfind('.'));
+  std::string topic;
+  std::string directory;
+  PartitionIndex partition{-1};
+  if (!parse_segment_path(segment_path + ".log", topic, partition, directory)) return;
+  const auto segment = by_segment_.find({event.disk, segment_path});
+  if (segment != by_segment_.end()) files_[{event.disk, segment->second}].sync_failed = moment_;
+  for (const Spoil& spoil : spoils_[{topic, partition}]) {
+    if (!spoil.lasting || spoil.disk != event.disk) continue;
+    files_[{spoil.disk, spoil.inode}].sync_failed = moment_;
+    spoiled_unvouched(spoil);
+  }
 }
 
 // A block is good or bad as a whole.

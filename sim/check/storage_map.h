@@ -145,6 +145,7 @@ class StorageMap {
   void disk(const DiskEvent& event);
   void side_file(const DiskEvent& event);
   void start_file(const DiskEvent& event);
+  void sync_failed(const DiskEvent& event);
   void named(const BlockStored& block);
   void lost(const FileName& file, ByteRange range);
   void power_cut(std::uint32_t disk);
