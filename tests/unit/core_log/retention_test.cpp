@@ -97,6 +97,13 @@ TEST_F(RetentionTest, WhatACrashLeavesOfDeletedSegmentsIsRemovedUnread) {
     EXPECT_EQ(log->segment_count(), 2U);
     EXPECT_EQ(log->recovery().rotten_ranges, 0U);
     EXPECT_EQ(log->recovery().batches, 2U);
+    for (int base = 0; base < 4; ++base) {
+      for (const std::string_view suffix : log::kSegmentSuffixes) {
+        const std::string path =
+            std::string(kLogDirectory) + "/" + log::segment_file(Offset(base), suffix);
+        EXPECT_FALSE(node.disk.open(task, path, env::Open::read)) << path;
+      }
+    }
     EXPECT_TRUE(log->close(task));
   });
 }
@@ -161,6 +168,66 @@ TEST_F(RetentionTest, ARecordFromTheFutureKeepsItsSegment) {
     EXPECT_TRUE(log->expire(task, {.ms = 0}, log->end_offset()));
     EXPECT_EQ(log->start_offset(), Offset(0));
     EXPECT_TRUE(log->close(task));
+  });
+}
+
+// Only what is left counts, though its files are still there.
+TEST_F(RetentionTest, ADeletedRecordFromTheFutureKeepsNothing) {
+  node.run([&](Task& task) {
+    const LogPointer log = open(task);
+    EXPECT_TRUE(append_synced(task, *log, std::string(400, 'x'), {.timestamp = INT64_MAX - 1}));
+    fill(task, *log, 2, 400);
+    EXPECT_EQ(log->segment_count(), 3U);
+    EXPECT_TRUE(log->advance_start(task, Offset(1)));
+    node.pass(seconds(100));
+    EXPECT_TRUE(log->expire(task, {.ms = 1000}, log->end_offset()));
+    EXPECT_EQ(log->start_offset(), Offset(3));
+    EXPECT_TRUE(log->close(task));
+  });
+}
+
+TEST_F(RetentionTest, APoisonedLogAndAClosedOneDeleteNothing) {
+  for (const bool poisoned : {true, false}) {
+    SmallNode own;
+    own.run([&](Task& task) {
+      const LogPointer log = *open_log(task, own.env(), small_config());
+      for (int i = 0; i < 4; ++i) EXPECT_TRUE(append_synced(task, *log, std::string(400, 'x')));
+      EXPECT_TRUE(log->advance_start(task, Offset(2)));
+      static_cast<void>(env::sleep_until(task, own.now_instant() + seconds(1)));
+      if (poisoned) {
+        own.image.order({.fault = sim::OrderedFault::sync_error, .path = "*.log"});
+        EXPECT_FALSE(append_synced(task, *log, "y"));
+        static_cast<void>(env::sleep_until(task, own.now_instant() + seconds(1)));
+      } else {
+        EXPECT_TRUE(log->close(task));
+      }
+      const std::uint64_t operations = own.disk.operations;
+      const auto refusal = poisoned ? ErrorCode::io_error : ErrorCode::not_available;
+      EXPECT_EQ(log->advance_start(task, Offset(3)).error(), refusal);
+      EXPECT_EQ(log->expire(task, {.bytes = 0}, Offset(4)).error(), refusal);
+      EXPECT_EQ(log->remove_deleted(task, {}).error(), refusal);
+      log->request_sync();
+      static_cast<void>(env::sleep_until(task, own.now_instant() + seconds(1)));
+      EXPECT_EQ(own.disk.operations, operations);
+      EXPECT_EQ(log->start_offset(), Offset(2));
+      EXPECT_TRUE(log->halt(task));
+    });
+  }
+}
+
+TEST_F(RetentionTest, RoomThatWasGivenBackStaysSoOverAPowerCut) {
+  node.run([&](Task& task) {
+    const LogPointer log = open(task);
+    fill(task, *log, 4, 400);
+    EXPECT_TRUE(log->advance_start(task, Offset(3)));
+    EXPECT_TRUE(log->remove_deleted(task, {}));
+    node.disk.dies_at = node.disk.operations;
+  });
+  node.power_cut();
+  node.run([&](Task& task) {
+    const std::string first =
+        std::string(kLogDirectory) + "/" + log::segment_file(Offset(0), log::kLogSuffix);
+    EXPECT_FALSE(node.disk.open(task, first, env::Open::read));
   });
 }
 
