@@ -1,10 +1,9 @@
 // Poller: the one place where the loop's thread waits for the kernel (epoll).
 //
 // A target is registered once, edge-triggered, for reading and writing at the same time: whoever
-// uses a descriptor tries the system call first and waits only after EAGAIN, or after a read that
-// took less than it could, so no registration ever changes and a busy connection costs no
-// epoll_ctl. Targets are told of events and must not run tasks or destroy targets from there: they
-// only make tasks ready.
+// uses a descriptor tries the system call first and waits only after EAGAIN, so no registration
+// ever changes and a busy connection costs no epoll_ctl. Targets are told of events and must not
+// run tasks or destroy targets from there: they only make tasks ready.
 #pragma once
 
 #include <array>
@@ -27,9 +26,6 @@ class PollTarget {
 
 inline bool says_readable(std::uint32_t events) {
   return (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-}
-inline bool says_ended(std::uint32_t events) {
-  return (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
 }
 inline bool says_writable(std::uint32_t events) {
   return (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;

@@ -27,8 +27,6 @@ void PolledFd::close() {
 }
 
 void PolledFd::on_events(std::uint32_t events) {
-  if (says_readable(events)) drained_ = false;
-  if (says_ended(events)) ended_ = true;
   if (reader_ && says_readable(events)) reader_->scheduler().unpark(reader_->handle());
   if (writer_ && says_writable(events)) writer_->scheduler().unpark(writer_->handle());
 }
@@ -86,15 +84,8 @@ Result<std::size_t> OsConnection::read_some(env::Task& task, MutBytes into) {
   CHECK(!into.empty(), "a read into nothing");
   for (;;) {
     TRY(before_call(task));
-    if (socket_.drained()) {
-      TRY(socket_.wait_readable(task));
-      continue;
-    }
     const ssize_t count = ::recv(socket_.get(), into.data(), into.size(), 0);
-    if (count > 0) {
-      if (static_cast<std::size_t>(count) < into.size()) socket_.note_drained();
-      return static_cast<std::size_t>(count);
-    }
+    if (count > 0) return static_cast<std::size_t>(count);
     if (count == 0) {
       if (broken_) return fail(ErrorCode::reset, "reading: the connection broke before");
       return 0;

@@ -32,11 +32,6 @@ class PolledFd final : public PollTarget {
   Result<void> wait_readable(env::Task& task) { return wait(task, reader_); }
   Result<void> wait_writable(env::Task& task) { return wait(task, writer_); }
 
-  // A read took all there was: until the next event there is nothing to try. Not once the peer has
-  // ended its side, or the connection: the end is told by an event that may have come before.
-  void note_drained() { drained_ = !ended_; }
-  bool drained() const { return drained_; }
-
   void on_events(std::uint32_t events) override;
 
  private:
@@ -44,8 +39,6 @@ class PolledFd final : public PollTarget {
 
   Poller& poller_;
   Fd fd_;
-  bool drained_ = false;
-  bool ended_ = false;
   env::Task* reader_ = nullptr;
   env::Task* writer_ = nullptr;
 };
