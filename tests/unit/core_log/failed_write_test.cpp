@@ -3,6 +3,7 @@
 
 #include "core/log/log.h"
 #include "tests/support/log_kit.h"
+#include "tests/support/marks.h"
 
 namespace flux::test {
 namespace {
@@ -13,12 +14,14 @@ using Values = std::vector<std::string>;
 
 // One that fails, and a part of whose bytes are there.
 void fail_write(Task& task, SmallNode& node, Log& log, unsigned halves) {
-  // Once the log is idle the next operation is the write.
+  // Once the log is idle the next operation opens the file, and the one after it is the write.
   static_cast<void>(env::sleep_until(task, node.now_instant() + seconds(1)));
-  node.disk.fails_from = node.disk.operations;
+  node.disk.fails_from = node.disk.operations + 1;
   node.disk.fails = 1;
   node.disk.failed_write_halves = halves;
+  const std::uint64_t failed = mark_hits("log.write_failed");
   EXPECT_FALSE(append(task, log, "failed").has_value());
+  EXPECT_EQ(mark_hits("log.write_failed"), failed + 1);
   node.disk.fails = 0;
 }
 
